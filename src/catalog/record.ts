@@ -1,0 +1,182 @@
+/** What stands in the catalog and under which key. Everything of Seawall's own lies below `seawall/`. */
+
+/** A host of the cluster. */
+export interface HostRecord {
+  readonly name: string;
+  /** 1 … 255; decides the host's range. Never given twice. */
+  readonly number: number;
+  /** Address that the other hosts' links reach. */
+  readonly address: string;
+  /** The host's own address in the private network: the first of its range. */
+  readonly privateAddress: string;
+  readonly roles: readonly HostRole[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export type HostRole = 'app' | 'edge';
+
+/** Blocks of a host's range that networks occupy: block number → `PROJECT/NETWORK` and whether it is internal. */
+export interface SubnetRecord {
+  readonly host: string;
+  readonly blocks: Readonly<Record<string, { readonly project: string; readonly network: string; readonly internal: boolean }>>;
+}
+
+/** A route as the edges serve it; written per project. */
+export interface RouteRecord {
+  readonly domain: string;
+  readonly path: string;
+  readonly catalogService: string;
+  readonly port: number;
+  readonly tls: 'off';
+  readonly bodyLimitBytes: number;
+  readonly connectTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly upstreamKeepaliveMs: number;
+}
+
+/**
+ * What an edge or a resolver has in force. Bound to its session, so the record vanishes with its writer: no record,
+ * nobody there to acknowledge.
+ */
+export interface Acknowledgement {
+  /** Which configuration; rises. */
+  readonly generation: number;
+  /** Catalog service → addresses (`10.208.17.2:8000`; resolvers: without port) that get new requests. Sorted. */
+  readonly services: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Addresses that are out of `services` but may still be used: connections of nginx workers of an earlier
+   * generation. `requests` counts those that are no upgraded connections; -1: not known yet.
+   */
+  readonly lingering: Readonly<Record<string, { readonly requests: number; readonly upgraded: number }>>;
+  /** Last probe of addresses that are not in force though healthy in the catalog: why not. */
+  readonly problems: Readonly<Record<string, string>>;
+}
+
+/** One instance of a service as consumers see it, folded from Consul's node, service and checks. */
+export interface Instance {
+  /** Unique in the cluster: `HOST:CONTAINERNAME:PORT`. */
+  readonly id: string;
+  /** Name in the catalog. */
+  readonly service: string;
+  readonly host: string;
+  readonly address: string;
+  /** 0: the instance has no known port (a worker). */
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly status: 'passing' | 'warning' | 'critical';
+  /** Output of the worst check. */
+  readonly output: string;
+  /** A maintenance check stands on it: no new requests. */
+  readonly draining: boolean;
+}
+
+/** Keys of {@link Instance.meta} that Seawall's registrar writes. */
+export const META = {
+  project: 'seawall-project',
+  service: 'seawall-service',
+  release: 'seawall-release',
+  container: 'seawall-container',
+  replica: 'seawall-replica',
+  /** JSON: network name → address. */
+  addresses: 'seawall-addresses',
+  /** JSON: network name → names it answers to. */
+  names: 'seawall-names',
+  /** JSON of the health rule that edges probe themselves; absent: the Docker check is enough. */
+  probe: 'seawall-probe',
+} as const;
+
+/** Traffic of one project at one edge during a rollout. */
+export interface TrafficRecord {
+  /** Rollout id it was counted for. */
+  readonly rollout: string;
+  /** `true` once the last line before the rollout's end was counted. */
+  readonly complete: boolean;
+  readonly requests: number;
+  /** Answered 5xx, or no answer from any replica. */
+  readonly failed: number;
+  /** Of `failed`: answered while a stop-first service was announced away. */
+  readonly away: number;
+  /** Upper bound in ms → requests; bounds grow by 10 %. */
+  readonly histogram: Readonly<Record<string, number>>;
+}
+
+/** Written while a rollout runs, so that the edges count its traffic. */
+export interface RolloutRecord {
+  readonly id: string;
+  readonly project: string;
+  readonly domains: readonly string[];
+  /** ISO time of the operator's start; edges count from when they see the record. */
+  readonly startedAt: string;
+  readonly ended: boolean;
+  /** Catalog services that are announced away (stop-first) at the moment. */
+  readonly away: readonly string[];
+}
+
+/** Who holds a project's lease. */
+export interface LeaseRecord {
+  readonly who: string;
+  readonly from: string;
+  readonly since: string;
+  readonly command: string;
+}
+
+/** One deployed state of a project. `sealed` is the Desired with image ids, AES-256-GCM under the cluster key. */
+export interface ReleaseRecord {
+  readonly project: string;
+  readonly number: number;
+  readonly createdAt: string;
+  readonly who: string;
+  /** `pending` while its rollout runs; `good` served everywhere; `failed` was rolled back. */
+  readonly status: 'pending' | 'good' | 'failed';
+  readonly endedAt?: string;
+  /** Service → image id (configuration digest). */
+  readonly images: Readonly<Record<string, string>>;
+  /** Tasks that ran to success in this release's deploy. */
+  readonly tasks: readonly string[];
+  readonly note: string;
+  readonly sealed: string;
+}
+
+/** Consul check that marks an instance as draining; Consul's own name for service maintenance. */
+export const maintenanceCheckId = (serviceId: string): string => `_service_maintenance:${serviceId}`;
+
+/** Keys. Project, host and network names are `[A-Za-z0-9_.-]`, so they stand in keys as they are. */
+export const KEY = {
+  cluster: 'seawall/cluster',
+  hosts: 'seawall/hosts/',
+  host: (name: string) => `seawall/hosts/${name}`,
+  /** Bound to the agent's session. */
+  alives: 'seawall/alive/',
+  alive: (host: string) => `seawall/alive/${host}`,
+  subnets: 'seawall/subnets/',
+  subnet: (host: string) => `seawall/subnets/${host}`,
+  routes: 'seawall/routes/',
+  /** JSON array of RouteRecord. */
+  route: (project: string) => `seawall/routes/${project}`,
+  edgeAcks: 'seawall/ack/edge/',
+  edgeAck: (host: string) => `seawall/ack/edge/${host}`,
+  namesAcks: 'seawall/ack/names/',
+  namesAck: (host: string) => `seawall/ack/names/${host}`,
+  lease: (project: string) => `seawall/leases/${project}`,
+  releases: (project: string) => `seawall/releases/${project}/`,
+  release: (project: string, number: number) => `seawall/releases/${project}/${number}`,
+  rollouts: 'seawall/rollouts/',
+  rollout: (project: string) => `seawall/rollouts/${project}`,
+  traffics: (project: string) => `seawall/traffic/${project}/`,
+  traffic: (project: string, edge: string) => `seawall/traffic/${project}/${edge}`,
+  /** JSON: `{ address: ISO time }` of addresses that not everybody has dropped. */
+  quarantine: (host: string) => `seawall/quarantine/${host}`,
+} as const;
+
+/**
+ * Name of a Compose service in the catalog. Consul's DNS and templates want `[a-z0-9-]`: other names are
+ * altered and made unique by a suffix of their own hash, which the caller computes.
+ */
+export function catalogServiceName(project: string, service: string, hash: (text: string) => string): string {
+  const plain = `${project}-${service}`;
+  if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(plain)) return plain;
+  const safe = plain.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return `${safe}-${hash(plain).slice(0, 8)}`;
+}

@@ -1,0 +1,25 @@
+/** Docker labels that Seawall writes on what it makes. A container without `seawall.project` is not Seawall's. */
+export const LABEL = {
+  /** Cluster id. */
+  cluster: 'seawall.cluster',
+  project: 'seawall.project',
+  service: 'seawall.service',
+  /** Replica number within the service, from 1. */
+  replica: 'seawall.replica',
+  /** Release number that created the container. */
+  release: 'seawall.release',
+  /** Hash of everything that makes two containers differ; equal hash: nothing to do. */
+  config: 'seawall.config',
+  /** `replica`, `task`, `oneoff`, or one of Seawall's own: `agent`, `server`, `edge`. */
+  kind: 'seawall.kind',
+  /** JSON of {@link import('./compose/desired.ts').HealthRule}. */
+  health: 'seawall.health',
+  /** JSON: by network name, the names that the replica answers to. */
+  names: 'seawall.names',
+  /** JSON: `{"published/protocol": ["cidr", …]}` of ports open to others than this host. */
+  expose: 'seawall.expose',
+  /** Port the replica serves routes on, when it has a route. */
+  port: 'seawall.port',
+  /** On Docker networks: Compose network name. */
+  network: 'seawall.network',
+} as const;
