@@ -23,6 +23,8 @@ export interface SubnetRecord {
 
 /** A route as the edges serve it; written per project. */
 export interface RouteRecord {
+  /** Project that wrote the route: of instances that Seawall started only this project's serve it. */
+  readonly project: string;
   readonly domain: string;
   readonly path: string;
   readonly catalogService: string;

@@ -1,0 +1,69 @@
+/** `/etc/seawall/cluster.json` on every host (root, 0600): who the host is and how it reaches its cluster. */
+export interface ClusterFile {
+  readonly version: 1;
+  /** Random; a host that carries another id is refused. */
+  readonly id: string;
+  /** 32 bytes, base64: seals releases and secrets (AES-256-GCM). */
+  readonly key: string;
+  /** CIDR of the cluster, a /12 by default. */
+  readonly range: string;
+  readonly link: LinkKind;
+  readonly catalog: CatalogPlace;
+  /** The host that carries this file. */
+  readonly host: ClusterHost;
+  /** Every host as of the last `machine setup`, this one included; the catalog's list is newer. */
+  readonly hosts: readonly ClusterHost[];
+  /** TCP port of the edges for plain HTTP. */
+  readonly httpPort: number;
+}
+
+export type LinkKind = 'none' | 'vxlan';
+
+export interface ClusterHost {
+  readonly name: string;
+  readonly number: number;
+  readonly address: string;
+  readonly privateAddress: string;
+  readonly roles: readonly ('app' | 'edge')[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Where the catalog answers and how a client knows that it is the right one. */
+export interface CatalogPlace {
+  /** Name of the host that runs the embedded server. */
+  readonly host: string;
+  /** Private address of that host; on the host itself 127.0.0.1 answers too. */
+  readonly address: string;
+  readonly port: number;
+  /** PEM of the server's own certificate (subject alternative name `catalog.seawall.internal`); the only one trusted. */
+  readonly certificate: string;
+  /** PEM; on every host, so that any of them can be made the catalog. */
+  readonly privateKey: string;
+  readonly token: string;
+}
+
+/** Paths on a host. The agent, the server and the edge mount only what they need of them, at the same place. */
+export const HOST_PATH = {
+  clusterFile: '/etc/seawall/cluster.json',
+  config: '/etc/seawall',
+  state: '/var/lib/seawall',
+  /** Last good listing of the catalog, for a start without it. */
+  agentState: '/var/lib/seawall/agent',
+  catalogData: '/var/lib/seawall/catalog',
+  edge: '/var/lib/seawall/edge',
+  /** `CONTENT/HASH`: files and trees that replicas mount read-only. */
+  content: '/var/lib/seawall/content',
+} as const;
+
+/** Names of Seawall's own containers and of the private network's interfaces. */
+export const OWN = {
+  agent: 'seawall-agent',
+  server: 'seawall-server',
+  edge: 'seawall-edge',
+  link: 'seawall0',
+  /** Bridge of block N of the host's range: `sw-N`. */
+  bridgePrefix: 'sw-',
+} as const;
+
+/** Name in the catalog's certificate; clients ask for it whatever the address. */
+export const CATALOG_TLS_NAME = 'catalog.seawall.internal';
