@@ -12,7 +12,7 @@ export const LABEL = {
   config: 'seawall.config',
   /** `replica`, `task`, `oneoff`, or one of Seawall's own: `agent`, `server`, `edge`. */
   kind: 'seawall.kind',
-  /** JSON of {@link import('./compose/desired.ts').HealthRule}. */
+  /** JSON of the service's HealthRule. */
   health: 'seawall.health',
   /** JSON: by network name, the names that the replica answers to. */
   names: 'seawall.names',

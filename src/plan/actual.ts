@@ -1,0 +1,53 @@
+import type { Desired, DesiredRoute } from '../compose/desired.ts';
+
+/** What the hosts and the catalog really hold of one project: the planner's other input. JSON-serialisable. */
+export interface Actual {
+  /** Every configured host, by name. */
+  readonly hosts: Readonly<Record<string, ActualHost>>;
+  /** Routes of this project that the edges serve. */
+  readonly routes: readonly PublishedRoute[];
+  /** The last good release, when there is one. */
+  readonly current?: { readonly release: number; readonly desired: Desired };
+  /** Docker volume name → host that the catalog remembers to hold it. */
+  readonly volumeHosts: Readonly<Record<string, string>>;
+}
+
+/** A route as published; what a {@link DesiredRoute} becomes. */
+export type PublishedRoute = Omit<DesiredRoute, 'service'>;
+
+export interface ActualHost {
+  readonly name: string;
+  readonly roles: readonly ('app' | 'edge')[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Why nothing is known of the host; absent when it answered. */
+  readonly unreachable?: string;
+  /** What `machine setup` would still do here; empty: the host is ready. */
+  readonly setup: readonly string[];
+  /** Such as `linux/amd64`. */
+  readonly platform: string;
+  readonly replicas: readonly ActualReplica[];
+  /** Docker volume names present on the host. */
+  readonly volumes: readonly string[];
+}
+
+/** A container of the project that Seawall started as a replica. */
+export interface ActualReplica {
+  /** Container id. */
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly service: string;
+  /** 1 … n within the service. */
+  readonly replica: number;
+  readonly release: number;
+  /** {@link import('../labels.ts').LABEL.config}. */
+  readonly config: string;
+  /** Docker's state: running, restarting, paused, exited, created, dead. */
+  readonly state: string;
+  /** Configuration digest of its image. */
+  readonly imageId: string;
+  /** Network → address. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** ISO time. */
+  readonly startedAt: string;
+}

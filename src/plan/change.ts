@@ -1,0 +1,79 @@
+import type { PublishedRoute } from './actual.ts';
+
+/** One difference between desired and actual. `path` names the thing, `why` says what made it necessary. */
+export interface Change {
+  readonly kind: ChangeKind;
+  /** Such as `services.web.replicas.3`, `routes.polls.example.com/`, `hosts.app1`. */
+  readonly path: string;
+  /** Host it happens on; absent for what concerns the whole cluster. */
+  readonly host?: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly why: readonly string[];
+  /** For replicas that go before their successor comes: why, and for about how long they are away. */
+  readonly away?: string;
+}
+
+export type ChangeKind =
+  | 'set-up-host'
+  | 'build-image'
+  | 'create-volume'
+  | 'run-task'
+  | 'start-replica'
+  | 'replace-replica'
+  | 'stop-replica'
+  | 'add-route'
+  | 'change-route'
+  | 'remove-route';
+
+/** The container that a step takes away. */
+export interface OldReplica {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly replica: number;
+}
+
+/** One executable part of a plan. A plan is a list of them, in order; the swaps of a `roll` run by its parallelism. */
+export type Step =
+  /** Networks and volumes that the host needs before anything of the project starts there. */
+  | { readonly kind: 'prepare'; readonly host: string; readonly networks: readonly string[]; readonly volumes: readonly string[] }
+  /** Run a task once, to its end. */
+  | { readonly kind: 'run-task'; readonly service: string; readonly host: string }
+  /** Replace, add or remove the replicas of one service. */
+  | {
+      readonly kind: 'roll';
+      readonly service: string;
+      readonly parallelism: number;
+      readonly delayMs: number;
+      readonly moves: readonly Move[];
+    }
+  /** Tell the edges the project's routes, all of them. */
+  | { readonly kind: 'publish-routes'; readonly routes: readonly PublishedRoute[] };
+
+export type Move =
+  | { readonly kind: 'start'; readonly replica: number; readonly host: string }
+  | {
+      readonly kind: 'swap';
+      readonly replica: number;
+      readonly host: string;
+      readonly old: OldReplica;
+      readonly order: 'start-first' | 'stop-first';
+    }
+  | { readonly kind: 'stop'; readonly old: OldReplica };
+
+/** A difference that cannot be planned: which thing, why, and what to do. */
+export interface Obstacle {
+  readonly path: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** What `seawall plan` shows and `seawall deploy` does. Same input, same bytes. */
+export interface Plan {
+  readonly project: string;
+  readonly changes: readonly Change[];
+  readonly steps: readonly Step[];
+  /** When not empty nothing is done. */
+  readonly obstacles: readonly Obstacle[];
+}
