@@ -1,0 +1,12 @@
+export { type CallOptions, Docker, type ListContainersOptions, type LogOptions } from './docker.ts';
+export { DockerError, isConflict, isNotFound } from './docker-error.ts';
+export type {
+  ExecOptions,
+  ExecResult,
+  InteractiveExec,
+  InteractiveOptions,
+  TerminalSize,
+} from './docker-exec.ts';
+export type { PullOptions } from './docker-images.ts';
+export { demultiplex, type LogLine } from './docker-stream.ts';
+export type * from './docker-types.ts';
