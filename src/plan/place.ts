@@ -16,7 +16,7 @@ export interface Placement {
  */
 export function placeService(desired: Desired, service: DesiredService, actual: Actual, hash: Hash): Placement {
   const path = `services.${service.name}`;
-  const eligible = eligibleHosts(desired, service, actual);
+  const eligible = eligibleHosts(desired, service, actual, hash);
   if (eligible.obstacles.length > 0) return { hosts: new Map(), obstacles: eligible.obstacles };
   const count = service.kind === 'task' ? 1 : service.replicas;
   const hosts = eligible.hosts;
@@ -77,6 +77,7 @@ function eligibleHosts(
   desired: Desired,
   service: DesiredService,
   actual: Actual,
+  hash: Hash,
 ): { hosts: string[]; obstacles: Obstacle[] } {
   const candidates = Object.values(actual.hosts)
     .filter((host) => host.roles.includes('app') && host.unreachable === undefined)
@@ -86,8 +87,16 @@ function eligibleHosts(
     .sort();
   const pins = volumeHosts(desired, service, actual);
   if (pins.obstacles.length > 0) return { hosts: [], obstacles: pins.obstacles };
-  if (pins.host === undefined) return { hosts: candidates, obstacles: [] };
-  return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
+  if (pins.host !== undefined) return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
+  const volumes = sharedVolumes(desired, service.name).join();
+  if (volumes === '') return { hosts: candidates, obstacles: [] };
+  return { hosts: heaviest(volumes, candidates, hash), obstacles: [] };
+}
+
+/** The host where volumes that do not exist yet are to be made: the same for every service that mounts them. */
+function heaviest(volumes: string, hosts: readonly string[], hash: Hash): string[] {
+  const weight = (host: string): string => hash(`${volumes}@${host}`);
+  return hosts.toSorted((a, b) => (weight(a) < weight(b) ? -1 : 1)).slice(0, 1);
 }
 
 /** A platform without a variant matches every variant of it. */

@@ -1,0 +1,7 @@
+export type { Actual, ActualHost, ActualReplica, PublishedRoute } from './actual.ts';
+export { canonicalJson } from './canonical.ts';
+export type { Change, Move, Obstacle, OldReplica, Plan, Step } from './change.ts';
+export { configHash, type Hash, routePort } from './config-hash.ts';
+export { diff, type PlanInput, publishedRoute } from './diff.ts';
+export { serviceOrder } from './order.ts';
+export { samePlatform } from './place.ts';

@@ -1,0 +1,50 @@
+import type { Plan } from '../plan/index.ts';
+
+/** What a deploy, rollback or scale came to. JSON-serialisable. */
+export interface RolloutResult {
+  readonly project: string;
+  /** `unchanged`: nothing to do. `reverted`: failed, the last good release serves. `mixed`: failed and not undone. */
+  readonly outcome: 'done' | 'unchanged' | 'reverted' | 'mixed';
+  /** Release in force afterwards; undefined when none is. */
+  readonly release?: number;
+  readonly plan: Plan;
+  readonly durationMs: number;
+  readonly traffic?: TrafficSummary;
+  readonly failure?: FailureReport;
+  /** Addresses where routes are served, such as `http://polls.localhost`. */
+  readonly urls: readonly string[];
+  readonly notices: readonly string[];
+  /** Tasks that ran in releases since the one that serves now (after a rollback): the schema may be newer. */
+  readonly tasksSince: readonly { readonly task: string; readonly release: number }[];
+}
+
+export interface TrafficSummary {
+  readonly requests: number;
+  readonly failed: number;
+  /** Of `failed`, those while a stop-first service was announced away. */
+  readonly away: number;
+  readonly p99Ms: number;
+  readonly drainedReplicas: number;
+  readonly longestDrainMs: number;
+  readonly socketsCut: number;
+  /** Edges that did not report in time. */
+  readonly missing: readonly string[];
+}
+
+/** Why a new replica or a task did not come up, as far as can be seen. */
+export interface FailureReport {
+  /** Service or task. */
+  readonly service: string;
+  readonly host: string;
+  readonly container: string;
+  /** Such as `exited with code 3`, `not healthy within 60 s`. */
+  readonly what: string;
+  /** What was asked, status and first bytes of the answer. */
+  readonly lastProbe?: string;
+  /** Last 20 lines of its log. */
+  readonly log: readonly string[];
+  readonly likelyCause?: string;
+  readonly nextCommand: string;
+  /** A task failed: the schema may have changed. */
+  readonly schemaMayHaveChanged: boolean;
+}
