@@ -18,7 +18,9 @@ export type HostRole = 'app' | 'edge';
 /** Blocks of a host's range that networks occupy: block number → `PROJECT/NETWORK` and whether it is internal. */
 export interface SubnetRecord {
   readonly host: string;
-  readonly blocks: Readonly<Record<string, { readonly project: string; readonly network: string; readonly internal: boolean }>>;
+  readonly blocks: Readonly<
+    Record<string, { readonly project: string; readonly network: string; readonly internal: boolean }>
+  >;
 }
 
 /** A route as the edges serve it; written per project. */
@@ -172,13 +174,4 @@ export const KEY = {
   quarantine: (host: string) => `seawall/quarantine/${host}`,
 } as const;
 
-/**
- * Name of a Compose service in the catalog. Consul's DNS and templates want `[a-z0-9-]`: other names are
- * altered and made unique by a suffix of their own hash, which the caller computes.
- */
-export function catalogServiceName(project: string, service: string, hash: (text: string) => string): string {
-  const plain = `${project}-${service}`;
-  if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(plain)) return plain;
-  const safe = plain.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
-  return `${safe}-${hash(plain).slice(0, 8)}`;
-}
+export { catalogServiceName } from '../names.ts';

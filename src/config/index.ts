@@ -1,0 +1,2 @@
+export type { Config, HostConfig } from './config.ts';
+export { type Loaded, type LoadedProject, type LoadOptions, loadProject } from './load.ts';
