@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { requireProgram } from './apt.ts';
+import { runCommand } from './command.ts';
+import type { Say } from './progress.ts';
+
+/** What is laid over a fresh Debian: the settings of Docker's slim images. */
+export const overlayFolder = join(import.meta.dirname, 'images/debian');
+/** Certificates that this machine trusts on top of Debian's; programs inside need them as much as out here. */
+export const certificateFolder = '/usr/local/share/ca-certificates';
+
+const mirror = 'http://MIRROR/debian';
+const scripts = '/usr/share/debootstrap/scripts';
+const bulk = ['usr/share/doc', 'usr/share/man', 'usr/share/info', 'usr/share/locale', 'var/lib/apt/lists'];
+const caches = ['var/cache/apt', 'var/cache/debconf', 'var/log'];
+
+/** Bootstraps a minimal Debian and imports it as `image` with the label; needs root. About 35 s. */
+export async function bootstrapDebian(
+  suite: string,
+  image: string,
+  label: string,
+  scratchFolder: string,
+  say: Say,
+): Promise<void> {
+  await requireProgram('debootstrap', ['debootstrap', 'debian-archive-keyring', 'gpgv'], say);
+  const folder = await mkdtemp(join(scratchFolder, `${suite}-`));
+  const root = join(folder, 'root');
+  const archive = join(folder, 'root.tar');
+  try {
+    await runCommand('debootstrap', ['--variant=minbase', suite, root, mirror, debootstrapScript(suite)]);
+    await slimDebian(root);
+    await runCommand('tar', ['-C', root, '--numeric-owner', '-cf', archive, '.']);
+    const changes = [`LABEL ${label}`, 'CMD ["bash"]'].flatMap((change) => ['--change', change]);
+    await runCommand('docker', ['import', ...changes, archive, image]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** An older debootstrap does not know the newest suites by name, but their script is that of sid. */
+function debootstrapScript(suite: string): string {
+  const own = join(scripts, suite);
+  return existsSync(own) ? own : join(scripts, 'sid');
+}
+
+async function slimDebian(root: string): Promise<void> {
+  for (const folder of [...bulk, ...caches]) {
+    await runCommand('find', [join(root, folder), '-type', 'f', '-delete']);
+  }
+  for (const folder of bulk) {
+    await runCommand('find', [join(root, folder), '-mindepth', '1', '-delete']);
+  }
+  await cp(overlayFolder, root, { recursive: true });
+  const certificates = join(root, certificateFolder);
+  if (existsSync(certificateFolder)) await cp(certificateFolder, certificates, { recursive: true });
+}
