@@ -1,3 +1,4 @@
+export { type CatalogCertificate, makeCatalogCertificate } from './certificate.ts';
 export { CatalogClient, type KvDeleteOptions, type KvPutOptions, type ReadOptions } from './client.ts';
 export type {
   Answer,

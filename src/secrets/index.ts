@@ -1,0 +1,2 @@
+export { redactEnv, redactEnvList, redactValue } from './redact.ts';
+export { seal, unseal } from './seal.ts';
