@@ -1,3 +1,14 @@
+export { type CommandOptions, type CommandResult, run } from './command.ts';
+export {
+  type Connections,
+  type ConnectOptions,
+  connectHost,
+  connectHosts,
+  type HostFailure,
+  type HostLink,
+  localSocket,
+  type TcpTarget,
+} from './connect.ts';
 export { type CallOptions, Docker, type ListContainersOptions, type LogOptions } from './docker.ts';
 export { DockerError, isConflict, isNotFound } from './docker-error.ts';
 export type {
