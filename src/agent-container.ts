@@ -1,0 +1,101 @@
+/** What Docker is asked to create for Seawall's own two containers of the agent image. */
+import { HOST_PATH, OWN } from './cluster.ts';
+import { LABEL } from './labels.ts';
+
+export interface OwnContainer {
+  /** Image id of the agent image on that host. */
+  readonly image: string;
+  /** Cluster id. */
+  readonly cluster: string;
+  /** Further labels, such as `seawall.config`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * The host's iptables is the legacy variant, whose programs share a lock file: the agent has to share it too. The
+   * file is there as soon as dockerd has written a rule.
+   */
+  readonly sharesXtablesLock?: boolean;
+}
+
+/** Folders that must exist before the containers are made: root, mode 0700. */
+export const OWN_FOLDERS = {
+  /** Snapshots of the agent; the server reads them. */
+  agent: HOST_PATH.agentState,
+  /** Snapshots of the server. */
+  server: `${HOST_PATH.state}/server`,
+  catalog: HOST_PATH.catalogData,
+  edge: HOST_PATH.edge,
+} as const;
+
+const MIB = 1024 * 1024;
+const SECOND_NS = 1_000_000_000;
+
+/** `POST /containers/create?name=seawall-agent`: registrar, private network and host rules, edge loop. */
+export function agentContainerBody(own: OwnContainer): ReturnType<typeof body> {
+  return body(own, {
+    kind: OWN.agent.replace('seawall-', ''),
+    program: 'agent',
+    // NET_RAW: iptables-legacy speaks to the kernel over a raw socket.
+    caps: ['NET_ADMIN', 'NET_RAW'],
+    binds: [
+      `${HOST_PATH.config}:${HOST_PATH.config}:ro`,
+      '/var/run/docker.sock:/var/run/docker.sock',
+      `${OWN_FOLDERS.agent}:${OWN_FOLDERS.agent}`,
+      `${OWN_FOLDERS.edge}:${OWN_FOLDERS.edge}`,
+      ...(own.sharesXtablesLock === true ? ['/run/xtables.lock:/run/xtables.lock'] : []),
+    ],
+  });
+}
+
+/** `POST /containers/create?name=seawall-server`: names (DNS), and the embedded catalog on the host that has it. */
+export function serverContainerBody(own: OwnContainer): ReturnType<typeof body> {
+  return body(own, {
+    kind: OWN.server.replace('seawall-', ''),
+    program: 'server',
+    caps: ['NET_BIND_SERVICE'],
+    binds: [
+      `${HOST_PATH.config}:${HOST_PATH.config}:ro`,
+      `${OWN_FOLDERS.agent}:${OWN_FOLDERS.agent}:ro`,
+      `${OWN_FOLDERS.server}:${OWN_FOLDERS.server}`,
+      `${OWN_FOLDERS.catalog}:${OWN_FOLDERS.catalog}`,
+    ],
+  });
+}
+
+interface Program {
+  readonly kind: string;
+  readonly program: 'agent' | 'server';
+  readonly caps: readonly string[];
+  readonly binds: readonly string[];
+}
+
+function body(own: OwnContainer, { kind, program, caps, binds }: Program) {
+  return {
+    Image: own.image,
+    Cmd: [program],
+    // Without it a program that was not told to stop would be killed after 10 s; ours end in one.
+    StopTimeout: 10,
+    Healthcheck: {
+      Test: ['CMD', 'node', '/opt/seawall/agent.js', 'health'],
+      Interval: 15 * SECOND_NS,
+      Timeout: 5 * SECOND_NS,
+      StartPeriod: 20 * SECOND_NS,
+      Retries: 3,
+    },
+    Labels: { ...own.labels, [LABEL.cluster]: own.cluster, [LABEL.kind]: kind },
+    HostConfig: {
+      NetworkMode: 'host',
+      RestartPolicy: { Name: 'always' },
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      CapAdd: caps,
+      SecurityOpt: ['no-new-privileges'],
+      Tmpfs: { '/run': 'rw,noexec,nosuid,nodev,size=4m', '/tmp': 'rw,noexec,nosuid,nodev,size=16m' },
+      Binds: binds,
+      Memory: 256 * MIB,
+      // Without swap of its own: a leak ends in a restart, not in a slow host.
+      MemorySwap: 256 * MIB,
+      PidsLimit: 128,
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+    },
+  };
+}
