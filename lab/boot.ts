@@ -19,6 +19,9 @@ import { type Say, timed } from './progress.ts';
 import { foreignImage, hostImage, oldHostImage } from './recipes.ts';
 import { writeLab, writeStateFile } from './state.ts';
 
+/** Every machine knows the names of this many hosts, so that a lab can grow. */
+const namedHosts = 9;
+
 export interface LabOptions {
   /** Small letters, digits and dashes; `default` by default. */
   readonly name?: string;
@@ -127,6 +130,10 @@ function describeMachine(lab: string, stateDir: string, name: string, network: L
     network: labPrefix(lab),
     address,
     ...(address6 ? { address6 } : {}),
+    neighbours: [...hostNames(namedHosts), 'foreign'].map((neighbour) => ({
+      name: neighbour,
+      address: machineAddress(network, neighbour).address,
+    })),
   };
 }
 

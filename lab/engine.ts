@@ -10,9 +10,13 @@ import { type Say, timed } from './progress.ts';
 const logFile = '/var/log/dockerd.log';
 const startTimeoutMs = 60_000;
 
-/** Programs that hold the state under `/run/docker`; while one lives, nothing of it is stale. */
-const engineProcesses = ['dockerd', 'containerd', 'containerd-shim', 'containerd-shim-runc-v2'];
-const staleFiles = ['/run/docker.pid', '/run/docker.sock', '/run/docker/containerd', '/run/containerd'];
+/** What each program of a killed engine leaves behind; stale as soon as none of that name runs. */
+const remains: ReadonlyArray<{ readonly program: string; readonly files: readonly string[] }> = [
+  { program: 'dockerd', files: ['/run/docker.pid', '/run/docker.sock'] },
+  // The pid files are believed even when the number belongs to another program by now.
+  { program: 'containerd', files: ['/run/docker/containerd/containerd.pid', '/run/containerd'] },
+  { program: 'containerd-shim', files: ['/run/docker'] },
+];
 
 /**
  * Makes sure that a Docker Engine answers on this machine: uses the one that runs, else installs and
@@ -41,8 +45,8 @@ async function isAnswering(): Promise<boolean> {
 
 async function startEngine(): Promise<void> {
   // Another command may have started one a moment ago: then there is only waiting left to do.
-  if (!(await isRunning(['dockerd']))) {
-    if (!(await isRunning(engineProcesses))) await clearStaleState();
+  if (!(await isRunning('dockerd'))) {
+    await clearRemains();
     startDaemon();
   }
   const deadlineMs = performance.now() + startTimeoutMs;
@@ -52,22 +56,33 @@ async function startEngine(): Promise<void> {
   }
 }
 
-async function isRunning(programs: readonly string[]): Promise<boolean> {
+/** Whether a program whose name starts so runs, out of reach of what pid files say. */
+async function isRunning(program: string): Promise<boolean> {
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-    // The kernel keeps the first 15 characters of a name.
-    if (programs.some((program) => program.slice(0, 15) === name.trim())) return true;
+    if (name.trim().startsWith(program)) return true;
   }
   return false;
 }
 
-/** Removes what the processes of a killed engine left: pid files, sockets, and mounts of namespaces. */
-async function clearStaleState(): Promise<void> {
+async function clearRemains(): Promise<void> {
+  for (const { program, files } of remains) {
+    if (await isRunning(program)) continue;
+    for (const file of files) {
+      await unmountBelow(file);
+      await rm(file, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Unmounts the namespaces and file systems of dead containers, deepest first. */
+async function unmountBelow(folder: string): Promise<void> {
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-  const stale = mounts.filter((mount) => /^(\/var)?\/run\/(docker|containerd)\//.test(mount));
-  for (const mount of stale.reverse()) await tryCommand('umount', ['--lazy', mount]);
-  for (const file of staleFiles) await rm(file, { recursive: true, force: true });
+  const below = mounts.filter(
+    (mount) => mount.startsWith(`${folder}/`) || mount.startsWith(`/var${folder}/`),
+  );
+  for (const mount of below.reverse()) await tryCommand('umount', ['--lazy', mount]);
 }
 
 /** Starts the daemon in a session of its own, so that it outlives the command that needed it. */

@@ -17,6 +17,8 @@ export interface Machine {
   readonly network: string;
   readonly address: string;
   readonly address6?: string;
+  /** The machines whose names it knows, whether they exist yet or not. */
+  readonly neighbours: ReadonlyArray<{ readonly name: string; readonly address: string }>;
 }
 
 /**
@@ -47,8 +49,7 @@ export function createArguments(machine: Machine, privileges: Privileges): strin
     ...['--label', `${labLabel}=${machine.lab}`, '--label', `${folderLabel}=${machine.stateDir}`],
     ...['--network', machine.network, '--network-alias', machine.name, '--ip', machine.address],
     ...(machine.address6 ? ['--ip6', machine.address6] : []),
-    // Names of the lab are answered by Docker; for all others the answer is an immediate no.
-    ...['--dns', '127.0.0.1'],
+    ...machine.neighbours.flatMap(({ name, address }) => ['--add-host', `${name}:${address}`]),
     // As on a real machine, a boot finds /run empty.
     ...['--tmpfs', '/run:rw,exec,mode=755', '--log-opt', 'max-size=10m'],
     ...(isForeign ? ['--cap-add', 'NET_ADMIN'] : privileges),

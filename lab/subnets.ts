@@ -16,7 +16,7 @@ export function freeRange(usedSubnets: readonly string[]): LabRange {
     const subnet = `10.99.${third}.0/24`;
     const range = parseRange(subnet);
     if (range && !used.some((other) => other.first <= range.last && range.first <= other.last)) {
-      return { subnet, subnet6: `fd5e:a3a1:99:${third.toString(16)}::/64` };
+      return { subnet, subnet6: `fd5e:a3a1:${(0x9900 + third).toString(16)}::/64` };
     }
   }
   throw new SeawallError('refused', 'Every range for a lab is in use', {
