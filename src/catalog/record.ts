@@ -46,6 +46,8 @@ export interface RouteRecord {
 export interface Acknowledgement {
   /** Which configuration; rises. */
   readonly generation: number;
+  /** Edges: project → SHA-256 of the text of its `seawall/routes/PROJECT` entry that is in force. Resolvers: empty. */
+  readonly routes: Readonly<Record<string, string>>;
   /** Catalog service → addresses (`10.208.17.2:8000`; resolvers: without port) that get new requests. Sorted. */
   readonly services: Readonly<Record<string, readonly string[]>>;
   /**
@@ -170,6 +172,9 @@ export const KEY = {
   rollout: (project: string) => `seawall/rollouts/${project}`,
   traffics: (project: string) => `seawall/traffic/${project}/`,
   traffic: (project: string, edge: string) => `seawall/traffic/${project}/${edge}`,
+  /** JSON `{ host }`: where a named volume lives, so that its host's absence is noticed. */
+  volumes: (project: string) => `seawall/volumes/${project}/`,
+  volume: (project: string, dockerName: string) => `seawall/volumes/${project}/${dockerName}`,
   /** JSON: `{ address: ISO time }` of addresses that not everybody has dropped. */
   quarantine: (host: string) => `seawall/quarantine/${host}`,
 } as const;

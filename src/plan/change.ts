@@ -37,7 +37,12 @@ export interface OldReplica {
 /** One executable part of a plan. A plan is a list of them, in order; the swaps of a `roll` run by its parallelism. */
 export type Step =
   /** Networks and volumes that the host needs before anything of the project starts there. */
-  | { readonly kind: 'prepare'; readonly host: string; readonly networks: readonly string[]; readonly volumes: readonly string[] }
+  | {
+      readonly kind: 'prepare';
+      readonly host: string;
+      readonly networks: readonly string[];
+      readonly volumes: readonly string[];
+    }
   /** Run a task once, to its end. */
   | { readonly kind: 'run-task'; readonly service: string; readonly host: string }
   /** Replace, add or remove the replicas of one service. */

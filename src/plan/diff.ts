@@ -27,14 +27,20 @@ export function diff(input: PlanInput): Plan {
     const service = desired.services[name];
     return service?.kind === 'replica' ? [planService(input, service)] : [];
   });
-  const gone = [...runningServices(actual)].filter((name) => desired.services[name]?.kind !== 'replica').sort();
+  const gone = [...runningServices(actual)]
+    .filter((name) => desired.services[name]?.kind !== 'replica')
+    .sort();
   const removals = gone.map((name) => removeService(actual, name));
   const routes = planRoutes(desired, actual);
   const changing = new Set(rolls.filter((roll) => roll.renews).map((roll) => roll.service));
   const tasks = input.withoutTasks ? [] : order.filter((name) => isDue(desired, name, changing));
   const taskPlans = tasks.map((name) => planTask(input, name));
   const moving = rolls.filter((roll) => roll.moves.length > 0);
-  const obstacles = [...unready(actual), ...rolls.flatMap((roll) => roll.obstacles), ...taskPlans.flatMap((t) => t.obstacles)];
+  const obstacles = [
+    ...unready(actual),
+    ...rolls.flatMap((roll) => roll.obstacles),
+    ...taskPlans.flatMap((t) => t.obstacles),
+  ];
   const changes = [
     ...setUps(actual),
     ...builds(input, [...changing, ...tasks]),
@@ -50,7 +56,12 @@ export function diff(input: PlanInput): Plan {
     ...routes.steps,
     ...removals.flatMap((removal) => removal.steps),
   ];
-  return { project: desired.project, changes, steps: obstacles.length > 0 ? [] : steps, obstacles: unique(obstacles) };
+  return {
+    project: desired.project,
+    changes,
+    steps: obstacles.length > 0 ? [] : steps,
+    obstacles: unique(obstacles),
+  };
 }
 
 interface ServicePlan {
@@ -120,7 +131,13 @@ function isCurrent(
   );
 }
 
-function reasons(input: PlanInput, service: DesiredService, old: ActualReplica, host: string, config: string): string[] {
+function reasons(
+  input: PlanInput,
+  service: DesiredService,
+  old: ActualReplica,
+  host: string,
+  config: string,
+): string[] {
   const { desired, actual, hash, imageIds } = input;
   const why: string[] = [];
   if (!['running', 'restarting', 'paused'].includes(old.state)) why.push(`it is ${old.state}`);
@@ -137,7 +154,8 @@ function reasons(input: PlanInput, service: DesiredService, old: ActualReplica, 
     else why.push(`its configuration is of release ${old.release}`);
   }
   const imageId = imageIds[service.image];
-  if (imageId !== undefined && imageId !== old.imageId && why.length === 0) why.push(`${service.image} is a newer image`);
+  if (imageId !== undefined && imageId !== old.imageId && why.length === 0)
+    why.push(`${service.image} is a newer image`);
   if (why.length === 0) why.push('its image is to be built again');
   return why;
 }
@@ -171,9 +189,24 @@ function changeFor(
   why: readonly string[],
 ): Change {
   const path = `services.${service.name}.replicas.${replica}`;
-  if (!old) return { kind: 'start-replica', path, host, from: null, to: `${service.name}-${replica} on ${host}`, why };
+  if (!old)
+    return {
+      kind: 'start-replica',
+      path,
+      host,
+      from: null,
+      to: `${service.name}-${replica} on ${host}`,
+      why,
+    };
   const from = `${old.name} on ${old.host}`;
-  const change: Change = { kind: 'replace-replica', path, host, from, to: `${service.name}-${replica} on ${host}`, why };
+  const change: Change = {
+    kind: 'replace-replica',
+    path,
+    host,
+    from,
+    to: `${service.name}-${replica} on ${host}`,
+    why,
+  };
   if (service.update.order === 'start-first') return change;
   return { ...change, away: awayText(service) };
 }
@@ -185,7 +218,8 @@ function awayText(service: DesiredService): string {
 }
 
 /** A guess of how long a replica takes to become healthy: probes run every second while it starts. */
-const startMs = (service: DesiredService): number => (service.health.kind === 'running' ? service.update.monitorMs : 2000);
+const startMs = (service: DesiredService): number =>
+  service.health.kind === 'running' ? service.update.monitorMs : 2000;
 
 const stopChange = (replica: ActualReplica, why: string): Change => ({
   kind: 'stop-replica',
@@ -261,7 +295,8 @@ function orderSteps(
 ): Step[] {
   return order.flatMap((name): Step[] => {
     const task = tasks.find((each) => each.service === name);
-    if (task?.host !== undefined && desired.services[name]) return [{ kind: 'run-task', service: name, host: task.host }];
+    if (task?.host !== undefined && desired.services[name])
+      return [{ kind: 'run-task', service: name, host: task.host }];
     const roll = rolls.find((each) => each.service === name);
     return roll?.step ? [roll.step] : [];
   });
@@ -277,7 +312,8 @@ function prepares({ desired }: PlanInput, rolls: readonly ServicePlan[], tasks: 
     for (const mount of service.mounts) if (mount.kind === 'volume') entry.volumes.add(mount.volume);
     needs.set(host, entry);
   };
-  for (const roll of rolls) for (const move of roll.moves) if (move.kind !== 'stop') need(move.host, roll.service);
+  for (const roll of rolls)
+    for (const move of roll.moves) if (move.kind !== 'stop') need(move.host, roll.service);
   for (const task of tasks) if (task.host !== undefined) need(task.host, task.service);
   return [...needs]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -358,13 +394,25 @@ function planRoutes(desired: Desired, actual: Actual): { changes: Change[]; step
     const path = `routes.${name}`;
     const to = `${route.catalogService}:${route.port}`;
     if (old) {
-      changes.push({ kind: 'change-route', path, from: `${old.catalogService}:${old.port}`, to, why: routeReasons(old, route) });
+      changes.push({
+        kind: 'change-route',
+        path,
+        from: `${old.catalogService}:${old.port}`,
+        to,
+        why: routeReasons(old, route),
+      });
     } else changes.push({ kind: 'add-route', path, from: null, to, why: ['new route'] });
   }
   for (const [name, route] of before) {
     if (after.has(name)) continue;
     const from = `${route.catalogService}:${route.port}`;
-    changes.push({ kind: 'remove-route', path: `routes.${name}`, from, to: null, why: ['no longer in seawall.yml'] });
+    changes.push({
+      kind: 'remove-route',
+      path: `routes.${name}`,
+      from,
+      to: null,
+      why: ['no longer in seawall.yml'],
+    });
   }
   return { changes, steps: changes.length > 0 ? [{ kind: 'publish-routes', routes: wanted }] : [] };
 }

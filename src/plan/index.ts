@@ -2,6 +2,13 @@ export type { Actual, ActualHost, ActualReplica, PublishedRoute } from './actual
 export { canonicalJson } from './canonical.ts';
 export type { Change, Move, Obstacle, OldReplica, Plan, Step } from './change.ts';
 export { configHash, type Hash, routePort } from './config-hash.ts';
+export {
+  type ContainerPlace,
+  type ContainerPlan,
+  containerPlan,
+  dockerNetworkName,
+  networkOrder,
+} from './container.ts';
 export { diff, type PlanInput, publishedRoute } from './diff.ts';
 export { serviceOrder } from './order.ts';
 export { samePlatform } from './place.ts';

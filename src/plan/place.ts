@@ -14,7 +14,12 @@ export interface Placement {
  * host may no longer run it or holds more than its share; ties are broken by rendezvous hashing, so that the same input gives
  * the same hosts.
  */
-export function placeService(desired: Desired, service: DesiredService, actual: Actual, hash: Hash): Placement {
+export function placeService(
+  desired: Desired,
+  service: DesiredService,
+  actual: Actual,
+  hash: Hash,
+): Placement {
   const path = `services.${service.name}`;
   const eligible = eligibleHosts(desired, service, actual, hash);
   if (eligible.obstacles.length > 0) return { hosts: new Map(), obstacles: eligible.obstacles };
@@ -26,7 +31,10 @@ export function placeService(desired: Desired, service: DesiredService, actual: 
   if (maxPerHost > 0 && hosts.length * maxPerHost < count) {
     return { hosts: new Map(), obstacles: [tooMany(path, count, maxPerHost, hosts.length)] };
   }
-  return { hosts: spread(service.name, count, hosts, currentHosts(actual, service.name), hash), obstacles: [] };
+  return {
+    hosts: spread(service.name, count, hosts, currentHosts(actual, service.name), hash),
+    obstacles: [],
+  };
 }
 
 /** Hosts that run the service's replicas now, by replica number; of two with one number the first by host and name. */
@@ -66,7 +74,11 @@ function spread(
   }
   for (let replica = 1; replica <= count; replica++) {
     if (placed.has(replica)) continue;
-    const weigh = (host: string) => ({ host, load: load.get(host) ?? 0, weight: hash(`${service}/${replica}@${host}`) });
+    const weigh = (host: string) => ({
+      host,
+      load: load.get(host) ?? 0,
+      weight: hash(`${service}/${replica}@${host}`),
+    });
     const [best] = hosts.map(weigh).sort((a, b) => a.load - b.load || (a.weight < b.weight ? -1 : 1));
     if (best) put(replica, best.host);
   }
@@ -81,13 +93,19 @@ function eligibleHosts(
 ): { hosts: string[]; obstacles: Obstacle[] } {
   const candidates = Object.values(actual.hosts)
     .filter((host) => host.roles.includes('app') && host.unreachable === undefined)
-    .filter((host) => service.platform === undefined || host.platform === '' || samePlatform(host.platform, service.platform))
+    .filter(
+      (host) =>
+        service.platform === undefined ||
+        host.platform === '' ||
+        samePlatform(host.platform, service.platform),
+    )
     .filter((host) => service.placement.constraints.every((constraint) => satisfies(host, constraint)))
     .map((host) => host.name)
     .sort();
   const pins = volumeHosts(desired, service, actual);
   if (pins.obstacles.length > 0) return { hosts: [], obstacles: pins.obstacles };
-  if (pins.host !== undefined) return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
+  if (pins.host !== undefined)
+    return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
   const volumes = sharedVolumes(desired, service.name).join();
   if (volumes === '') return { hosts: candidates, obstacles: [] };
   return { hosts: heaviest(volumes, candidates, hash), obstacles: [] };
@@ -156,7 +174,9 @@ function volumeHosts(
 /** Volumes of the service and of every service that shares one with it, transitively. */
 function sharedVolumes(desired: Desired, service: string): string[] {
   const volumesOf = (name: string): string[] =>
-    (desired.services[name]?.mounts ?? []).flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : []));
+    (desired.services[name]?.mounts ?? []).flatMap((mount) =>
+      mount.kind === 'volume' ? [mount.volume] : [],
+    );
   const volumes = new Set(volumesOf(service));
   for (let size = -1; size !== volumes.size; ) {
     size = volumes.size;
@@ -225,7 +245,9 @@ function notWhereItWas(path: string, volume: string, home: string, actual: Actua
 const nowhere = (path: string, service: DesiredService): Obstacle => ({
   path,
   message: `no host may run it${
-    service.placement.constraints.length > 0 ? ` (constraints: ${service.placement.constraints.join(', ')})` : ''
+    service.placement.constraints.length > 0
+      ? ` (constraints: ${service.placement.constraints.join(', ')})`
+      : ''
   }${service.platform === undefined ? '' : ` (platform ${service.platform})`}`,
   remedy: 'Give a host the role app, or loosen deploy.placement.constraints and platform.',
 });

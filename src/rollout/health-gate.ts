@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Instance } from '../catalog/record.ts';
+import type { DesiredService } from '../compose/desired.ts';
+import type { ContainerInfo, HostLink } from '../hosts/index.ts';
+import type { RolloutContext } from './context.ts';
+import { ReplicaFailure } from './failure.ts';
+import { findInstance, type NewReplica } from './replica.ts';
+import { catalogName } from './service-name.ts';
+
+const LOOK_EVERY_MS = 300;
+/** For services without a HEALTHCHECK of their own; Swarm and Kamal users are used to 30 s, slow starters need more. */
+const DEFAULT_DEADLINE_MS = 60_000;
+const NS_PER_MS = 1e6;
+
+/**
+ * Waits until the registrar calls the replica passing.
+ * @throws ReplicaFailure when it exits, restarts, is called unhealthy by Docker, or its time is over.
+ */
+export async function waitUntilHealthy(
+  context: RolloutContext,
+  host: HostLink,
+  replica: NewReplica,
+  note: (text: string) => void,
+): Promise<Instance> {
+  const { signal } = context;
+  const startedAt = performance.now();
+  let deadlineMs = DEFAULT_DEADLINE_MS;
+  let last = 'not in the catalog yet';
+  for (;;) {
+    signal.throwIfAborted();
+    const info = await host.docker.inspectContainer(replica.id, { signal });
+    deadlineMs = healthDeadlineMs(replica.service, info);
+    const crash = crashOf(info);
+    if (crash !== undefined) throw new ReplicaFailure(replica, crash, last);
+    const instance = await findInstance(
+      context,
+      catalogName(context.desired, replica.service.name),
+      replica.id,
+    );
+    if (instance?.status === 'passing') return instance;
+    if (instance) last = instance.output;
+    if (info.State.Health?.Status === 'unhealthy')
+      throw new ReplicaFailure(replica, 'its health check fails', last);
+    const elapsed = performance.now() - startedAt;
+    if (elapsed > deadlineMs) {
+      throw new ReplicaFailure(replica, `not healthy within ${Math.round(deadlineMs / 1000)} s`, last);
+    }
+    note(
+      instance
+        ? `${Math.round(elapsed / 1000)} s, ${instance.output.split('\n')[0] ?? ''}`
+        : 'waiting for its first probe',
+    );
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+/** Why a container that should run does not; undefined while it does. */
+function crashOf(info: ContainerInfo): string | undefined {
+  const { State: state } = info;
+  if (state.OOMKilled) return 'it ran out of memory and was killed';
+  if (state.Status === 'exited' || state.Status === 'dead') return `it exited with code ${state.ExitCode}`;
+  if (state.Status === 'restarting' || info.RestartCount > 0)
+    return `it exited with code ${state.ExitCode} and was restarted`;
+  return undefined;
+}
+
+/**
+ * How long a replica may take to become healthy: what its HEALTHCHECK grants (start period, then retries × interval with
+ * the last probe's timeout; Docker's defaults 0 s, 3, 30 s, 30 s), else a minute. It may pass much earlier.
+ */
+export function healthDeadlineMs(service: DesiredService, info: Pick<ContainerInfo, 'Config'>): number {
+  const check = info.Config.Healthcheck;
+  if (!check?.Test || check.Test[0] === 'NONE')
+    return Math.max(DEFAULT_DEADLINE_MS, 2 * service.update.monitorMs);
+  const ms = (value: number | undefined, fallback: number): number =>
+    value === undefined || value === 0 ? fallback : value / NS_PER_MS;
+  const retries = check.Retries === undefined || check.Retries === 0 ? 3 : check.Retries;
+  return ms(check.StartPeriod, 0) + retries * ms(check.Interval, 30_000) + ms(check.Timeout, 30_000) + 5_000;
+}
