@@ -21,3 +21,11 @@ export type {
 export type { PullOptions } from './docker-images.ts';
 export { demultiplex, type LogLine } from './docker-stream.ts';
 export type * from './docker-types.ts';
+export {
+  describeProbe,
+  type HttpProbe,
+  type ProbeResult,
+  probeHttp,
+  probeTcp,
+  type TcpProbe,
+} from './probe.ts';

@@ -1,0 +1,1 @@
+export { type RegistrarOptions, watchRegistrar } from './watch.ts';
