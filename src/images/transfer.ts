@@ -1,0 +1,120 @@
+import { PassThrough, type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGzip } from 'node:zlib';
+import { describeError, SeawallError } from '../errors.ts';
+import { DockerError, type HostLink, isNotFound } from '../hosts/index.ts';
+import { type ImageArchive, layerBytes, packArchive } from './archive.ts';
+import { identityOf, type Inventory, isSameImage, knownLayers, takeInventory } from './inventory.ts';
+
+export interface SendOptions {
+  /** Bytes of layers read so far and in all, before compression. */
+  readonly onProgress?: (sentBytes: number, allBytes: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** The host's images, when they are known. */
+  readonly inventory?: Inventory;
+}
+
+export interface Sent {
+  /** Id of the image in the host's own store. */
+  readonly hostId: string;
+  readonly sentLayers: number;
+  readonly sentBytes: number;
+}
+
+/**
+ * Brings a saved image to a host under the name `tag`, moving only the layers that the host lacks, and checks that
+ * what arrived is what was sent.
+ */
+export async function sendImage(
+  archive: ImageArchive,
+  link: Pick<HostLink, 'docker' | 'name' | 'local'>,
+  tag: string,
+  options: SendOptions = {},
+): Promise<Sent> {
+  const inventory = options.inventory ?? (await takeInventory(link.docker, options));
+  const wanted = wantedIdentity(archive);
+  const present = inventory.images.find((image) => isSameImage(image, wanted));
+  if (present !== undefined) {
+    await link.docker.tagImage(present.id, tag, options);
+    return { hostId: present.id, sentLayers: 0, sentBytes: 0 };
+  }
+  const known = inventory.store === 'classic' ? knownLayers(wanted.diffIds, inventory.images) : 0;
+  const from = await loadFrom(archive, link, tag, known, options);
+  const hostId = await verify(archive, link, tag, options);
+  return { hostId, sentLayers: archive.layers.length - from, sentBytes: layerBytes(archive, from) };
+}
+
+/** @returns the number of the first layer that was sent. */
+async function loadFrom(
+  archive: ImageArchive,
+  link: Pick<HostLink, 'docker' | 'local'>,
+  tag: string,
+  known: number,
+  options: SendOptions,
+): Promise<number> {
+  try {
+    await load(archive, link, tag, known, options);
+    return known;
+  } catch (error) {
+    // The layers below may have been pruned between the look and the load.
+    if (known === 0 || !(error instanceof DockerError)) throw error;
+    await load(archive, link, tag, 0, options);
+    return 0;
+  }
+}
+
+async function load(
+  archive: ImageArchive,
+  link: Pick<HostLink, 'docker' | 'local'>,
+  tag: string,
+  from: number,
+  options: SendOptions,
+): Promise<void> {
+  const counted = countBytes(layerBytes(archive, from), options.onProgress);
+  const last: Transform = link.local ? new PassThrough() : createGzip({ level: constants.Z_BEST_SPEED });
+  const end = new AbortController();
+  const feeding = pipeline(packArchive(archive, from, tag), counted, last, { signal: end.signal });
+  feeding.catch(() => {});
+  try {
+    await link.docker.loadImages(last as Readable, { signal: options.signal });
+  } finally {
+    end.abort();
+  }
+}
+
+function countBytes(all: number, onProgress: SendOptions['onProgress']): Transform {
+  let sent = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sent += chunk.byteLength;
+      onProgress?.(Math.min(sent, all), all);
+      done(null, chunk);
+    },
+  });
+}
+
+async function verify(
+  archive: ImageArchive,
+  link: Pick<HostLink, 'docker' | 'name'>,
+  tag: string,
+  options: SendOptions,
+): Promise<string> {
+  try {
+    const found = identityOf(await link.docker.inspectImage(tag, { signal: options.signal }));
+    if (isSameImage(found, wantedIdentity(archive))) return found.id;
+    throw new SeawallError('docker', `the image ${tag} arrived as another one (${found.id})`, { where: link.name });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const text = `the image ${tag} did not arrive: ${describeError(error)}`;
+    throw new SeawallError('docker', text, { where: link.name, cause: error });
+  }
+}
+
+function wantedIdentity(archive: ImageArchive) {
+  const { created } = JSON.parse(archive.config.toString()) as { created?: string };
+  return {
+    id: archive.imageId,
+    diffIds: archive.layers.map(({ diffId }) => diffId),
+    created: created ?? '',
+  };
+}
