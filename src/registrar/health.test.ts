@@ -120,6 +120,13 @@ test('a restart begins anew, also when the container was well before', () => {
   assert.deepEqual([again.status, again.output, again.dueMs], ['critical', 'starting', start + 9000]);
 });
 
+test('after a crash the catalog goes on saying how it ended', () => {
+  const running = beginHealth(tcp, container(), start);
+  const ended = afterInspect(tcp, running, container({ Status: 'restarting', ExitCode: 3 }), start);
+  const again = afterInspect(tcp, ended, container({ StartedAt: '2026-01-01T00:00:09Z' }), start);
+  assert.deepEqual([again.status, again.output], ['critical', 'starting again, exited with 3 before']);
+});
+
 test('a registrar that was restarted goes on from what the catalog says of the same start', () => {
   const health = beginHealth(http, container(), start, { status: 'passing', output: 'fine' });
   assert.equal(health.status, 'passing');

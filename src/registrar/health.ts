@@ -51,6 +51,8 @@ export interface Health {
   readonly bad: number;
   /** Epoch ms of the next probe; absent: none is needed. */
   readonly dueMs?: number;
+  /** How the start before this one ended, when Docker restarted it. */
+  readonly ended?: string;
 }
 
 /** Defaults of {@link Check}; `interval` and `inARow` as the issue fixes them, timeouts by judgement. */
@@ -96,7 +98,11 @@ export function beginHealth(
 
 /** Takes in what Docker says now: another start begins anew, and Docker's own verdict on a HEALTHCHECK counts. */
 export function afterInspect(check: Check, health: Health, container: ContainerInfo, nowMs: number): Health {
-  if (container.State.StartedAt !== health.startedAt) return beginHealth(check, container, nowMs);
+  if (container.State.StartedAt !== health.startedAt) {
+    const again = health.ended === undefined ? 'starting' : `starting again, ${health.ended} before`;
+    return beginHealth(check, container, nowMs, { status: 'critical', output: again });
+  }
+  if (container.State.Status === 'restarting') return { ...health, ended: exitText(container) };
   if (check.kind !== 'docker') return health;
   const { dueMs, ...rest } = health;
   const verdict = container.State.Health;
@@ -149,21 +155,20 @@ export function verdictOf(
   health: Health,
   container: ContainerInfo,
 ): Pick<Health, 'status' | 'output'> | undefined {
-  const { Status, ExitCode, OOMKilled } = container.State;
-  switch (Status) {
+  switch (container.State.Status) {
     case 'running':
       return { status: health.status, output: health.output };
     case 'paused':
       return { status: 'critical', output: 'paused' };
     case 'restarting':
-      return {
-        status: 'critical',
-        output: `restarting: exited with ${ExitCode}${OOMKilled ? ', out of memory' : ''}`,
-      };
+      return { status: 'critical', output: `restarting: ${exitText(container)}` };
     default:
       return undefined;
   }
 }
+
+const exitText = ({ State }: ContainerInfo): string =>
+  `exited with ${State.ExitCode}${State.OOMKilled ? ', out of memory' : ''}`;
 
 const longestOutput = 400;
 

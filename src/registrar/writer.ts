@@ -8,7 +8,7 @@ import { Slots } from './slots.ts';
 
 const writesAtATime = 8;
 /** A failing check whose text changes with every probe is written no more often than this. */
-const refreshMs = 5000;
+const refreshMs = 2000;
 
 export interface WriterOptions {
   readonly client: Pick<CatalogClient, 'register' | 'deregister' | 'nodeServices' | 'nodeChecks'>;
