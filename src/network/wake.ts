@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A bell that a loop waits on: rings while nobody waits are kept, many rings are one. */
+export class Wake {
+  #bell = new AbortController();
+
+  ring(): void {
+    this.#bell.abort();
+  }
+
+  /** Waits for a ring, `ms` milliseconds at the most, or until the signal is aborted. Never rejects. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    const ended = AbortSignal.any([this.#bell.signal, signal]);
+    if (!ended.aborted) await sleep(ms, undefined, { signal: ended }).catch(() => undefined);
+    this.#bell = new AbortController();
+  }
+}
+
+/** Milliseconds before attempt `failures` (from 1): doubled from 200 to 10000, the last half of it random. */
+export function retryDelayMs(failures: number): number {
+  const full = Math.min(10_000, 200 * 2 ** Math.min(failures - 1, 10));
+  return Math.round(full * (0.5 + Math.random() / 2));
+}

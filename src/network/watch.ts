@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { type CatalogClient, parseEntry, watchKeys } from '../catalog/index.ts';
+import { type HostRecord, KEY, type SubnetRecord } from '../catalog/record.ts';
+import { type ClusterFile, OWN } from '../cluster.ts';
+import { describeError } from '../errors.ts';
+import type { Docker } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+import { HostRules } from './iptables.ts';
+import { applyLink } from './link.ts';
+import { localContainers } from './local-containers.ts';
+import { renderRules } from './rules.ts';
+import type { LocalContainer, RulesHost } from './rules-model.ts';
+import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { retryDelayMs, Wake } from './wake.ts';
+
+export interface NetworkOptions {
+  readonly cluster: ClusterFile;
+  readonly client: Pick<CatalogClient, 'kvList'>;
+  readonly docker: Pick<Docker, 'listContainers' | 'events'>;
+  /** Folder of the snapshots. */
+  readonly stateFolder: string;
+  /** Ends the loop. Rules and link stay. */
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+  /** Rules and link are in place as of now. */
+  readonly onApplied?: (state: { readonly linkMtu: number; readonly peers: readonly RulesHost[] }) => void;
+  /** Milliseconds between two looks when nothing happens; default 30000. */
+  readonly intervalMs?: number;
+}
+
+/** What the agent last read from the catalog about the network. */
+interface NetworkSnapshot {
+  readonly hosts: readonly RulesHost[];
+  readonly subnets: readonly SubnetRecord[];
+}
+
+/** Files of the state folder: {@link NetworkSnapshot}, and the containers of this host for the server. */
+export const NETWORK_FILE = 'network.json';
+export const CONTAINERS_FILE = 'containers.json';
+
+const EVENTS = {
+  type: ['container', 'network'],
+  event: ['create', 'start', 'die', 'destroy', 'connect', 'disconnect'],
+};
+
+/**
+ * Keeps the host's rules and its end of the link what the catalog and Docker say: rules first, then the link; looked at
+ * after each change and every 30 seconds, because others can flush rules. @returns once the signal is aborted; never rejects.
+ */
+export async function watchNetwork(options: NetworkOptions): Promise<void> {
+  const network = new Network(options);
+  await network.restore();
+  await Promise.all([network.followCatalog(), network.followEvents(), network.keep()]);
+}
+
+class Network {
+  readonly #options: NetworkOptions;
+  readonly #rules = new HostRules();
+  readonly #wake = new Wake();
+  #hosts: readonly RulesHost[];
+  #subnets: readonly SubnetRecord[] = [];
+  /** What the snapshot files hold, as text. */
+  readonly #written = new Map<string, string>();
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.#hosts = options.cluster.hosts;
+  }
+
+  /** What the cluster file says of a host is as new as the last setup; the snapshot adds what came after it. */
+  async restore(): Promise<void> {
+    const { stateFolder, cluster } = this.#options;
+    const last = await readSnapshot<NetworkSnapshot>(join(stateFolder, NETWORK_FILE));
+    if (last === undefined) return;
+    const names = new Set(cluster.hosts.map((host) => host.name));
+    this.#hosts = [...cluster.hosts, ...last.hosts.filter((host) => !names.has(host.name))];
+    this.#subnets = last.subnets;
+  }
+
+  async followCatalog(): Promise<void> {
+    const { client, cluster, signal, log } = this.#options;
+    const onError = reportOnce((text) => log(`warn network: reading the catalog: ${text}`));
+    const hosts = watchKeys(
+      client,
+      KEY.hosts,
+      (entries) => {
+        const records = entries.map((entry) => parseEntry<HostRecord>(entry));
+        // A catalog that does not know this host is not filled yet: it must not take the link away.
+        if (!records.some((record) => record.name === cluster.host.name)) return;
+        this.#hosts = records;
+        this.#wake.ring();
+      },
+      { signal, onError },
+    );
+    const subnets = watchKeys(
+      client,
+      KEY.subnets,
+      (entries) => {
+        this.#subnets = entries.map((entry) => parseEntry<SubnetRecord>(entry));
+        this.#wake.ring();
+      },
+      { signal, onError },
+    );
+    await Promise.all([hosts, subnets]);
+  }
+
+  async followEvents(): Promise<void> {
+    const { docker, signal, log } = this.#options;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const events = docker.events({ filters: EVENTS, signal });
+        // Whatever happened before the stream stood is in the next listing.
+        this.#wake.ring();
+        for await (const _event of events) {
+          failures = 0;
+          this.#wake.ring();
+        }
+      } catch (error) {
+        if (failures === 0) log(`warn network: Docker's events: ${describeError(error)}`);
+      }
+      failures += 1;
+      await new Wake().wait(retryDelayMs(failures), signal);
+    }
+  }
+
+  async keep(): Promise<void> {
+    const { signal, log, intervalMs = 30_000 } = this.#options;
+    const onError = reportOnce((text) => log(`error network: ${text}`));
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await this.#pass();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        onError(error);
+      }
+      await this.#wake.wait(failures > 0 ? retryDelayMs(failures) : intervalMs, signal);
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const { cluster, docker, signal, log, onApplied } = this.#options;
+    const listing = await docker.listContainers({ all: true, labels: [LABEL.project], signal });
+    const containers = localContainers(listing);
+    const hosts = this.#hosts.map(({ name, number, address }) => ({ name, number, address }));
+    const subnets = this.#subnets;
+    const own = cluster.host;
+    const peers = hosts.filter((host) => host.name !== own.name);
+    const { range, link: kind } = cluster;
+    const input = {
+      range,
+      link: kind,
+      own: own.name,
+      hosts,
+      subnets,
+      containers,
+      catalogPort: cluster.catalog.port,
+    };
+    if (await this.#rules.apply(renderRules(input), signal)) {
+      log(`info network: host rules applied (${peers.length} peers, ${containers.length} containers)`);
+    }
+    const { commands, mtu } = await applyLink({ kind, range, own, peers, signal });
+    if (commands.length > 0)
+      log(`info network: ${OWN.link} set up (${commands.length} commands, MTU ${mtu})`);
+    await this.#remember({ hosts, subnets }, containers);
+    onApplied?.({ linkMtu: mtu, peers });
+  }
+
+  async #remember(network: NetworkSnapshot, containers: readonly LocalContainer[]): Promise<void> {
+    for (const [name, value] of Object.entries({ [NETWORK_FILE]: network, [CONTAINERS_FILE]: containers })) {
+      const text = JSON.stringify(value);
+      if (this.#written.get(name) === text) continue;
+      await writeSnapshot(join(this.#options.stateFolder, name), value);
+      this.#written.set(name, text);
+    }
+  }
+}
+
+/** Passes an error on when it is not the same as the one before: a catalog that is away is one line, not hundreds. */
+export function reportOnce(report: (text: string) => void): (error: unknown) => void {
+  let last = '';
+  return (error) => {
+    const text = describeError(error);
+    if (text !== last) report(text);
+    last = text;
+  };
+}
