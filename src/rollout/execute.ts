@@ -8,7 +8,11 @@ import { publishRoutes } from './routes.ts';
 import { runTask } from './task.ts';
 
 /** Does the steps of a plan, in order. What fails is thrown as it is; nothing is undone here. Gives the tasks that ran. */
-export async function execute(context: RolloutContext, steps: readonly Step[], onTask: (name: string) => Promise<void>): Promise<void> {
+export async function execute(
+  context: RolloutContext,
+  steps: readonly Step[],
+  onTask: (name: string) => Promise<void>,
+): Promise<void> {
   const book = new AddressBook(context);
   for (const step of steps) {
     context.signal.throwIfAborted();
@@ -27,15 +31,21 @@ async function executeStep(
     case 'prepare':
       return prepareHost(context, step);
     case 'run-task':
-      return reportStep(report, { id: `task-${step.service}`, title: `run ${step.service}`, host: step.host }, async () => {
-        await onTask(step.service);
-        await runTask(context, step);
-      });
+      return reportStep(
+        report,
+        { id: `task-${step.service}`, title: `run ${step.service}`, host: step.host },
+        async () => {
+          await onTask(step.service);
+          await runTask(context, step);
+        },
+      );
     case 'roll': {
       const id = `roll-${step.service}`;
       return reportStep(report, { id, title: step.service }, () => roll(context, book, step, id));
     }
     case 'publish-routes':
-      return reportStep(report, { id: 'routes', title: 'publish routes' }, (note) => publishRoutes(context, step.routes, note));
+      return reportStep(report, { id: 'routes', title: 'publish routes' }, (note) =>
+        publishRoutes(context, step.routes, note),
+      );
   }
 }

@@ -1,6 +1,6 @@
 import { ensureSubnet } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
-import { isConflict, isNotFound, type HostLink } from '../hosts/index.ts';
+import { type HostLink, isConflict, isNotFound } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { dockerNetworkBody, dockerNetworkName, type Step } from '../plan/index.ts';
 import type { RolloutContext } from './context.ts';
@@ -36,7 +36,9 @@ async function ensureNetwork(context: RolloutContext, host: HostLink, network: s
     engineApiVersion: await host.docker.apiVersion({ signal }),
   });
   try {
-    await host.docker.createNetwork(body as unknown as Parameters<HostLink['docker']['createNetwork']>[0], { signal });
+    await host.docker.createNetwork(body as unknown as Parameters<HostLink['docker']['createNetwork']>[0], {
+      signal,
+    });
   } catch (error) {
     if (!isConflict(error)) throw error;
   }
@@ -57,5 +59,7 @@ async function ensureVolume(context: RolloutContext, host: HostLink, name: strin
       { signal },
     );
   }
-  await client.kvPut(KEY.volume(desired.project, volume.dockerName), JSON.stringify({ host: host.name }), { signal });
+  await client.kvPut(KEY.volume(desired.project, volume.dockerName), JSON.stringify({ host: host.name }), {
+    signal,
+  });
 }

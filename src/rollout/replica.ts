@@ -88,4 +88,3 @@ export async function removeReplica(
     if (!isNotFound(error)) throw error;
   }
 }
-

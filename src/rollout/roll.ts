@@ -16,14 +16,25 @@ const STARTS_AT_ONCE = 4;
 const GONE = { drainMs: 30_000, stopGraceMs: 10_000 };
 
 /** Replaces, adds and removes the replicas of one service: starts, then swaps by the update rule, then stops. */
-export async function roll(context: RolloutContext, book: AddressBook, step: Roll, parent: string): Promise<void> {
+export async function roll(
+  context: RolloutContext,
+  book: AddressBook,
+  step: Roll,
+  parent: string,
+): Promise<void> {
   const service = context.desired.services[step.service];
   const of = <K extends Move['kind']>(kind: K) =>
     step.moves.filter((move): move is Extract<Move, { kind: K }> => move.kind === kind);
   const run = (move: Move): Promise<void> => runMove(context, book, step.service, service, move, parent);
   await inBatches(of('start'), STARTS_AT_ONCE, 0, context.signal, run);
   const swaps = of('swap');
-  await inBatches(swaps, step.parallelism > 0 ? step.parallelism : swaps.length, step.delayMs, context.signal, run);
+  await inBatches(
+    swaps,
+    step.parallelism > 0 ? step.parallelism : swaps.length,
+    step.delayMs,
+    context.signal,
+    run,
+  );
   const stops = of('stop');
   await inBatches(stops, stops.length, 0, context.signal, run);
 }
@@ -55,9 +66,15 @@ async function runMove(
   const host = move.kind === 'stop' ? move.old.host : move.host;
   const number = move.kind === 'stop' ? move.old.replica : move.replica;
   const verb = { start: 'start', swap: 'replace', stop: 'stop' }[move.kind];
-  const step = { id: `${parent}/${name}-${number}-${move.kind}`, parent, host, title: `${verb} ${name}-${number}` };
+  const step = {
+    id: `${parent}/${name}-${number}-${move.kind}`,
+    parent,
+    host,
+    title: `${verb} ${name}-${number}`,
+  };
   await reportStep(context.report, step, async (note) => {
-    if (move.kind === 'stop') return retire(context, name, linkTo(context, host), move.old, service ?? GONE, note);
+    if (move.kind === 'stop')
+      return retire(context, name, linkTo(context, host), move.old, service ?? GONE, note);
     if (!service) throw new SeawallError('bug', `service ${name} is not desired`);
     const swap = { service, host: linkTo(context, move.host), replica: move.replica };
     if (move.kind === 'start') return void (await bringUp(context, book, swap, note));

@@ -1,6 +1,6 @@
 import { KEY, type RouteRecord } from '../catalog/record.ts';
-import { canonicalJson, type PublishedRoute } from '../plan/index.ts';
 import { sha256 } from '../hash.ts';
+import { canonicalJson, type PublishedRoute } from '../plan/index.ts';
 import { waitForAcknowledgements } from './acknowledge.ts';
 import { edgeHosts, type RolloutContext } from './context.ts';
 

@@ -1,7 +1,7 @@
 import { SeawallError } from '../errors.ts';
+import { sha256 } from '../hash.ts';
 import { isNotFound } from '../hosts/index.ts';
 import { configHash, containerPlan, type Step } from '../plan/index.ts';
-import { sha256 } from '../hash.ts';
 import type { RolloutContext } from './context.ts';
 import { describeFailure, TaskFailure } from './failure.ts';
 import { linkTo } from './roll.ts';
@@ -18,7 +18,8 @@ export async function runTask(context: RolloutContext, step: TaskStep): Promise<
   const host = linkTo(context, step.host);
   const record = context.hosts.find((each) => each.name === step.host);
   const image = images[step.service];
-  if (!service || !record || !image) throw new SeawallError('bug', `task ${step.service} on ${step.host} is not prepared`);
+  if (!service || !record || !image)
+    throw new SeawallError('bug', `task ${step.service} on ${step.host} is not prepared`);
   const plan = containerPlan(desired, service, {
     cluster: cluster.id,
     privateAddress: record.privateAddress,
@@ -33,7 +34,8 @@ export async function runTask(context: RolloutContext, step: TaskStep): Promise<
   const body = plan.body as Parameters<typeof host.docker.createContainer>[1];
   const id = await host.docker.createContainer(name, body, { signal });
   try {
-    for (const { network, endpoint } of plan.connect) await host.docker.connectNetwork(network, id, endpoint, { signal });
+    for (const { network, endpoint } of plan.connect)
+      await host.docker.connectNetwork(network, id, endpoint, { signal });
     await host.docker.startContainer(id, { signal });
     for await (const { line } of host.docker.containerLogs(id, { follow: true, signal })) {
       report({ kind: 'line', from: service.name, text: String(line) });
@@ -45,7 +47,8 @@ export async function runTask(context: RolloutContext, step: TaskStep): Promise<
     throw failure;
   } finally {
     await host.docker.removeContainer(id, { force: true, volumes: true }).catch((error: unknown) => {
-      if (!isNotFound(error)) report({ kind: 'line', from: service.name, text: `its container ${name} could not be removed` });
+      if (!isNotFound(error))
+        report({ kind: 'line', from: service.name, text: `its container ${name} could not be removed` });
     });
   }
 }

@@ -1,0 +1,99 @@
+import { KEY } from '../catalog/record.ts';
+import { SeawallError } from '../errors.ts';
+import type { Plan } from '../plan/index.ts';
+import { reportStep } from '../progress.ts';
+import { holdLease } from './hold-lease.ts';
+import { requireAllHosts } from './inspect.ts';
+import { planProject, refuseObstacles, refuseStale } from './planning.ts';
+import { preflight } from './preflight.ts';
+import { provideImages } from './provide-images.ts';
+import { lastGood, readReleases } from './release.ts';
+import type { RolloutResult } from './result.ts';
+import { rollOut } from './roll-out.ts';
+import { catalogName } from './service-name.ts';
+import { clusterOf, openCatalog, type Session } from './session.ts';
+import { setUpHosts } from './setup-state.ts';
+
+export interface DeployOptions {
+  /** A saved plan: refused when it is not what would be done now. */
+  readonly expected?: Plan;
+  readonly withoutTasks?: boolean;
+  /** Shows the plan and asks; false: nothing is done. */
+  readonly confirm: (plan: Plan) => Promise<boolean>;
+}
+
+/**
+ * Makes the hosts run what the session desires: plan, confirm, check all that can fail, build, move images, roll
+ * out, and return to the last good release if a new replica fails.
+ * @throws SeawallError `refused`, `stale-plan`, `locked`, `unreachable`: nothing was changed then.
+ */
+export async function deploy(opened: Session, options: DeployOptions): Promise<RolloutResult> {
+  const startedAt = performance.now();
+  requireAllHosts(opened);
+  const withoutTasks = options.withoutTasks ?? false;
+  const { plan: shown } = await planProject(opened, { withoutTasks });
+  if (options.expected) refuseStale(options.expected, shown);
+  refuseObstacles(shown);
+  if (shown.changes.length === 0) return unchanged(opened, shown, startedAt);
+  if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
+  const session = await setUpHosts(opened, shown);
+  try {
+    return await underLease(session, shown, withoutTasks, startedAt);
+  } finally {
+    if (session !== opened) await session.close();
+  }
+}
+
+async function underLease(
+  session: Session,
+  shown: Plan,
+  withoutTasks: boolean,
+  startedAt: number,
+): Promise<RolloutResult> {
+  const { client } = clusterOf(session);
+  return holdLease(client, session, async (signal) => {
+    const held = { ...session, signal };
+    const { plan: again } = await planProject(held, { withoutTasks });
+    refuseStale(withoutSetUp(shown), withoutSetUp(again));
+    await reportStep(session.report, { id: 'preflight', title: 'check' }, () => preflight(held, again));
+    const images = await provideImages(held, again);
+    const imageIds = Object.fromEntries(
+      Object.entries(images).map(([name, image]) => [
+        session.desired.services[name]?.image ?? name,
+        image.id,
+      ]),
+    );
+    const { plan } = await planProject(held, { withoutTasks, imageIds });
+    refuseObstacles(plan);
+    if (plan.changes.length === 0) return unchanged(held, plan, startedAt);
+    return rollOut(held, { plan, images, startedAt, note: session.command });
+  });
+}
+
+const withoutSetUp = (plan: Plan): Plan => ({
+  ...plan,
+  changes: plan.changes.filter((change) => change.kind !== 'set-up-host'),
+});
+
+async function unchanged(session: Session, plan: Plan, startedAt: number): Promise<RolloutResult> {
+  const { client, desired, signal } = session;
+  const release = client ? lastGood(await readReleases(client, desired.project, signal))?.number : undefined;
+  return {
+    project: desired.project,
+    outcome: 'unchanged',
+    ...(release === undefined ? {} : { release }),
+    plan,
+    durationMs: Math.round(performance.now() - startedAt),
+    urls: routeUrls(session),
+    notices: [],
+    tasksSince: [],
+  };
+}
+
+/** Where the project's routes are served. */
+export function routeUrls({ desired, config }: Pick<Session, 'desired' | 'config'>): string[] {
+  const port = config.edge.httpPort === 80 ? '' : `:${config.edge.httpPort}`;
+  return desired.routes.map((route) => `http://${route.domain}${port}${route.path}`);
+}
+
+export { catalogName, KEY, openCatalog };

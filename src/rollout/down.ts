@@ -1,0 +1,115 @@
+import { releaseSubnets } from '../catalog/index.ts';
+import { KEY } from '../catalog/record.ts';
+import { SeawallError } from '../errors.ts';
+import { type ContainerSummary, type HostLink, isNotFound } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+import { reportStep } from '../progress.ts';
+import { contextFor } from './roll-out.ts';
+import { holdLease } from './hold-lease.ts';
+import { requireAllHosts } from './inspect.ts';
+import { publishRoutes } from './routes.ts';
+import { clusterOf, type Session } from './session.ts';
+
+/** What `down` would take away, and what it keeps. */
+export interface DownView {
+  readonly containers: readonly { readonly name: string; readonly host: string }[];
+  readonly networks: readonly { readonly name: string; readonly host: string }[];
+  /** Named volumes of the project; kept unless asked otherwise. */
+  readonly volumes: readonly { readonly name: string; readonly host: string }[];
+  readonly routes: number;
+}
+
+export interface DownOptions {
+  /** Removes the named volumes too, with their data. */
+  readonly volumes: boolean;
+  readonly confirm: (view: DownView) => Promise<boolean>;
+}
+
+/** Takes a project off its hosts: routes first, then containers and networks; volumes only when asked. */
+export async function takeDown(session: Session, options: DownOptions): Promise<DownView> {
+  requireAllHosts(session);
+  const { client } = clusterOf(session);
+  const parts = await Promise.all(session.links.map((link) => hostParts(link, session)));
+  const view = await viewOf(session, parts);
+  if (!(await options.confirm(view))) throw new SeawallError('interrupted', 'nothing was changed');
+  await holdLease(client, session, async (signal) => {
+    const held = { ...session, signal };
+    await unpublish(held);
+    await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
+    await releaseSubnets(client, session.desired.project, { signal });
+    if (options.volumes) await client.kvDelete(KEY.volumes(session.desired.project), { recurse: true, signal });
+  });
+  return view;
+}
+
+interface HostParts {
+  readonly link: HostLink;
+  readonly containers: readonly ContainerSummary[];
+  readonly networks: readonly string[];
+  readonly volumes: readonly string[];
+}
+
+async function hostParts(link: HostLink, { desired, signal }: Session): Promise<HostParts> {
+  const mine = `${LABEL.project}=${desired.project}`;
+  const [containers, networks, volumes] = await Promise.all([
+    link.docker.listContainers({ all: true, labels: [mine], signal }),
+    link.docker.listNetworks({ filters: { label: [mine] }, signal }),
+    link.docker.listVolumes({ filters: { label: [mine] }, signal }),
+  ]);
+  return {
+    link,
+    containers,
+    networks: networks.map((network) => network.Name),
+    volumes: volumes.map((volume) => volume.Name),
+  };
+}
+
+async function viewOf(session: Session, parts: readonly HostParts[]): Promise<DownView> {
+  const { client } = clusterOf(session);
+  const routes = await client.kvGet(KEY.route(session.desired.project), { signal: session.signal });
+  const on = (of: (part: HostParts) => readonly string[]) =>
+    parts.flatMap((part) => of(part).map((name) => ({ name, host: part.link.name })));
+  return {
+    containers: on((part) => part.containers.map(nameOf)),
+    networks: on((part) => part.networks),
+    volumes: on((part) => part.volumes),
+    routes: routes.value ? (JSON.parse(routes.value.value) as unknown[]).length : 0,
+  };
+}
+
+async function unpublish(session: Session): Promise<void> {
+  const drains = { replicas: 0, longestMs: 0, socketsCut: 0 };
+  const context = contextFor(session, 0, {}, drains, { announceAway: async () => {} });
+  await reportStep(session.report, { id: 'routes', title: 'take routes away' }, (note) => publishRoutes(context, [], note));
+}
+
+/** Grace for containers whose service is known no more. */
+const STOP_GRACE_MS = 10_000;
+
+async function removeParts(session: Session, part: HostParts, withVolumes: boolean): Promise<void> {
+  const { link } = part;
+  const { desired, signal, report } = session;
+  await Promise.all(
+    part.containers.map((container) => {
+      const name = nameOf(container);
+      const graceMs = desired.services[container.Labels[LABEL.service] ?? '']?.stopGraceMs ?? STOP_GRACE_MS;
+      return reportStep(report, { id: `down-${name}`, title: `remove ${name}`, host: link.name }, async () => {
+        await goneIsFine(link.docker.stopContainer(container.Id, graceMs, { signal }));
+        await goneIsFine(link.docker.removeContainer(container.Id, { force: true, volumes: true, signal }));
+      });
+    }),
+  );
+  for (const network of part.networks) await goneIsFine(link.docker.removeNetwork(network, { signal }));
+  if (!withVolumes) return;
+  for (const volume of part.volumes) await goneIsFine(link.docker.removeVolume(volume, { signal }));
+}
+
+async function goneIsFine(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+const nameOf = (container: ContainerSummary): string => (container.Names[0] ?? container.Id).replace(/^\//, '');

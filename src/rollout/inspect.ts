@@ -1,0 +1,146 @@
+import { parseEntry } from '../catalog/index.ts';
+import { KEY, type RouteRecord } from '../catalog/record.ts';
+import { SeawallError } from '../errors.ts';
+import type { ContainerSummary, HostLink } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+import type { Actual, ActualHost, ActualReplica, PublishedRoute } from '../plan/index.ts';
+import { lastGood, openRelease, readReleases } from './release.ts';
+import type { Session } from './session.ts';
+
+/** What is asked of a host besides its containers. */
+export interface HostView {
+  readonly host: ActualHost;
+  /** Image reference → id, of the images that the host holds. */
+  readonly images: ReadonlyMap<string, string>;
+}
+
+/** What the hosts and the catalog hold of the session's project now. */
+export async function readActual(
+  session: Session,
+  setupReasons: (link: HostLink) => Promise<readonly string[]>,
+): Promise<{ actual: Actual; images: ReadonlyMap<string, ReadonlyMap<string, string>> }> {
+  const { desired, config, links, failures, signal } = session;
+  const [views, kept] = await Promise.all([
+    Promise.all(links.map((link) => viewHost(link, desired.project, setupReasons, signal))),
+    readCatalog(session),
+  ]);
+  const lost = failures.map((failure): [string, ActualHost] => {
+    const host = config.hosts.find((each) => each.name === failure.name);
+    return [
+      failure.name,
+      {
+        name: failure.name,
+        roles: host?.roles ?? [],
+        labels: host?.labels ?? {},
+        unreachable: failure.error.message,
+        setup: [],
+        platform: '',
+        replicas: [],
+        volumes: [],
+      },
+    ];
+  });
+  const hosts = Object.fromEntries(
+    [...views.map(({ host }): [string, ActualHost] => [host.name, host]), ...lost].sort(),
+  );
+  return { actual: { hosts, ...kept }, images: new Map(views.map((view) => [view.host.name, view.images])) };
+}
+
+async function viewHost(
+  link: HostLink,
+  project: string,
+  setupReasons: (link: HostLink) => Promise<readonly string[]>,
+  signal: AbortSignal,
+): Promise<HostView> {
+  const { docker } = link;
+  const [containers, volumes, images, version, setup] = await Promise.all([
+    docker.listContainers({
+      all: true,
+      labels: [`${LABEL.project}=${project}`, `${LABEL.kind}=replica`],
+      signal,
+    }),
+    docker.listVolumes({ signal }),
+    docker.listImages({ signal }),
+    docker.version({ signal }),
+    setupReasons(link),
+  ]);
+  const references = images.flatMap((image) =>
+    (image.RepoTags ?? []).map((tag): [string, string] => [tag, image.Id]),
+  );
+  return {
+    host: {
+      name: link.name,
+      roles: link.roles,
+      labels: link.labels,
+      setup,
+      platform: `${version.Os}/${version.Arch}`,
+      replicas: containers
+        .map((container) => replicaOf(link.name, container))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      volumes: volumes.map((volume) => volume.Name).sort(),
+    },
+    images: new Map(references),
+  };
+}
+
+function replicaOf(host: string, container: ContainerSummary): ActualReplica {
+  const { Labels: labels } = container;
+  const networks = Object.entries(container.NetworkSettings?.Networks ?? {});
+  return {
+    id: container.Id,
+    name: (container.Names[0] ?? container.Id).replace(/^\//, ''),
+    host,
+    service: labels[LABEL.service] ?? '',
+    replica: Number(labels[LABEL.replica] ?? 0),
+    release: Number(labels[LABEL.release] ?? 0),
+    config: labels[LABEL.config] ?? '',
+    state: container.State,
+    imageId: container.ImageID,
+    addresses: Object.fromEntries(
+      networks.map(([name, endpoint]) => [name, endpoint.IPAMConfig?.IPv4Address ?? endpoint.IPAddress]),
+    ),
+    startedAt: new Date(container.Created * 1000).toISOString(),
+  };
+}
+
+async function readCatalog(session: Session): Promise<Pick<Actual, 'routes' | 'current' | 'volumeHosts'>> {
+  const { client, cluster, desired, signal } = session;
+  if (!client || !cluster) return { routes: [], volumeHosts: {} };
+  const { project } = desired;
+  const [routes, volumes, releases] = await Promise.all([
+    client.kvGet(KEY.route(project), { signal }),
+    client.kvList(KEY.volumes(project), { signal }),
+    readReleases(client, project, signal),
+  ]);
+  const good = lastGood(releases);
+  return {
+    routes: routes.value ? parseEntry<RouteRecord[]>(routes.value).map(withoutProject) : [],
+    volumeHosts: Object.fromEntries(
+      volumes.value.map((entry) => [
+        entry.key.slice(KEY.volumes(project).length),
+        parseEntry<{ host: string }>(entry).host,
+      ]),
+    ),
+    ...(good ? { current: { release: good.number, desired: openRelease(cluster, good) } } : {}),
+  };
+}
+
+function withoutProject({ project: _project, ...route }: RouteRecord): PublishedRoute {
+  return route;
+}
+
+/** @throws SeawallError `unreachable` naming every host that does not answer. */
+export function requireAllHosts(session: Session): void {
+  const [first] = session.failures;
+  if (!first) return;
+  const names = session.failures.map((failure) => failure.name).join(', ');
+  throw new SeawallError(
+    'unreachable',
+    `${names} ${session.failures.length === 1 ? 'does' : 'do'} not answer: ${first.error.message}`,
+    {
+      hint: first.error.hint ?? 'Bring it back, or take it out of seawall.yml. Nothing was changed.',
+      where: first.name,
+      cause: first.error,
+    },
+  );
+}

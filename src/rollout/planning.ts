@@ -1,0 +1,84 @@
+import { SeawallError } from '../errors.ts';
+import { sha256 } from '../hash.ts';
+import { type Actual, canonicalJson, diff, type Plan } from '../plan/index.ts';
+import { readActual } from './inspect.ts';
+import type { Session } from './session.ts';
+import { setupReasons } from './setup-state.ts';
+
+export interface PlanOptions {
+  /** For `scale` and `rollback`: tasks do not run. */
+  readonly withoutTasks?: boolean;
+  /** Image reference → id, where they are known better than from the hosts' listings. */
+  readonly imageIds?: Readonly<Record<string, string>>;
+}
+
+/** Looks at the hosts and plans what the session's project needs. Changes nothing. */
+export async function planProject(
+  session: Session,
+  options: PlanOptions = {},
+): Promise<{ plan: Plan; actual: Actual }> {
+  const { desired } = session;
+  const { actual, images } = await readActual(session, (link) => setupReasons(session, link));
+  const plan = diff({
+    desired,
+    actual,
+    hash: sha256,
+    imageIds: options.imageIds ?? agreedImages(images),
+    unbuilt: unbuiltServices(session, images),
+    withoutTasks: options.withoutTasks ?? false,
+  });
+  return { plan, actual };
+}
+
+type HostImages = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** References that mean the same image on every host that has them. */
+function agreedImages(images: HostImages): Record<string, string> {
+  const ids = new Map<string, Set<string>>();
+  for (const host of images.values()) {
+    for (const [reference, id] of host) ids.set(reference, (ids.get(reference) ?? new Set()).add(id));
+  }
+  const agreed = [...ids].flatMap(([reference, each]) =>
+    each.size === 1 ? [[reference, [...each][0] ?? '']] : [],
+  );
+  return Object.fromEntries(agreed);
+}
+
+/** Built services whose image no host has: their sources changed, or they are new. */
+function unbuiltServices({ desired }: Session, images: HostImages): Set<string> {
+  const present = (reference: string): boolean => [...images.values()].some((host) => host.has(reference));
+  return new Set(
+    Object.values(desired.services)
+      .filter((service) => service.build !== undefined && !present(service.image))
+      .map((service) => service.name),
+  );
+}
+
+/** @throws SeawallError `refused` with every obstacle. */
+export function refuseObstacles({ obstacles }: Plan): void {
+  const [first] = obstacles;
+  if (!first) return;
+  const lines = obstacles.map((each) => `${each.path}: ${each.message}`);
+  throw new SeawallError('refused', lines.join('\n'), { hint: first.remedy, where: first.path });
+}
+
+/** @throws SeawallError `stale-plan` when what is to be done is no longer what was shown or saved. */
+export function refuseStale(shown: Plan, now: Plan): void {
+  if (canonicalJson(shown.changes) === canonicalJson(now.changes)) return;
+  const before = new Set(shown.changes.map(canonicalJson));
+  const news = now.changes
+    .filter((change) => !before.has(canonicalJson(change)))
+    .map((change) => change.path);
+  const after = new Set(now.changes.map(canonicalJson));
+  const gone = shown.changes
+    .filter((change) => !after.has(canonicalJson(change)))
+    .map((change) => change.path);
+  const what = [...new Set([...news, ...gone])].slice(0, 5).join(', ');
+  throw new SeawallError(
+    'stale-plan',
+    `the plan is stale: the files or the hosts changed since it was made (${what})`,
+    {
+      hint: 'Make a new one: seawall plan --out FILE',
+    },
+  );
+}

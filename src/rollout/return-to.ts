@@ -1,0 +1,72 @@
+import type { ReleaseRecord } from '../catalog/record.ts';
+import type { Desired } from '../compose/desired.ts';
+import { describeError } from '../errors.ts';
+import { reportStep } from '../progress.ts';
+import type { RolloutContext } from './context.ts';
+import { execute } from './execute.ts';
+import { planProject } from './planning.ts';
+import { lastGood, openRelease, readReleases } from './release.ts';
+import { clusterOf, type Session } from './session.ts';
+
+/** A revert has its own time: the user's Ctrl-C ended the deploy, not the way back. */
+const REVERT_TIMEOUT_MS = 900_000;
+
+export interface Return {
+  /** Release that serves now; absent: there was none before, and nothing is left of the failed one. */
+  readonly release?: number;
+  /** Everything runs the release again. */
+  readonly clean: boolean;
+  readonly notices: readonly string[];
+}
+
+/** Brings all services on all hosts back to the last good release before the failed one. */
+export async function returnTo(
+  session: Session,
+  failed: RolloutContext,
+  record: ReleaseRecord,
+  failure: unknown,
+): Promise<Return> {
+  const { cluster, client } = clusterOf(session);
+  const signal = AbortSignal.timeout(REVERT_TIMEOUT_MS);
+  session.report({ kind: 'line', text: `release ${record.number} failed: ${describeError(failure)}` });
+  try {
+    const good = lastGood(await readReleases(client, record.project, signal), record.number);
+    const desired = good ? openRelease(cluster, good) : nothing(session.desired);
+    const back: Session = { ...session, desired, signal };
+    const imageIds = good ? imagesOf(desired, good) : {};
+    const { plan } = await planProject(back, { withoutTasks: true, imageIds });
+    const context: RolloutContext = {
+      ...failed,
+      desired,
+      release: good?.number ?? record.number,
+      images: good ? releaseImages(good) : {},
+      signal,
+    };
+    const title = good ? `return to release ${good.number}` : 'remove what was started';
+    await reportStep(session.report, { id: 'revert', title }, () =>
+      execute(context, plan.steps, async () => {}),
+    );
+    return {
+      ...(good ? { release: good.number } : {}),
+      clean: plan.obstacles.length === 0,
+      notices: plan.obstacles.map((each) => each.message),
+    };
+  } catch (error) {
+    return { clean: false, notices: [`the way back failed: ${describeError(error)}`] };
+  }
+}
+
+/** A release's images by their ids: a tag may mean another image by now. */
+export const releaseImages = (release: ReleaseRecord): RolloutContext['images'] =>
+  Object.fromEntries(Object.entries(release.images).map(([name, id]) => [name, { reference: id, id }]));
+
+/** Image reference → id as the release had them. */
+export const imagesOf = (desired: Desired, release: ReleaseRecord): Record<string, string> =>
+  Object.fromEntries(
+    Object.values(desired.services).flatMap((service) => {
+      const id = release.images[service.name];
+      return id === undefined ? [] : [[service.image, id]];
+    }),
+  );
+
+const nothing = (desired: Desired): Desired => ({ ...desired, services: {}, routes: [], contents: {} });

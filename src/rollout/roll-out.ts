@@ -1,0 +1,142 @@
+import { randomInt } from 'node:crypto';
+import { KEY, type ReleaseRecord } from '../catalog/record.ts';
+import { describeError, SeawallError } from '../errors.ts';
+import type { Plan } from '../plan/index.ts';
+import { reportStep } from '../progress.ts';
+import { type DrainLog, edgeHosts, type RolloutContext } from './context.ts';
+import { routeUrls } from './deploy.ts';
+import { execute } from './execute.ts';
+import { ReplicaFailure } from './failure.ts';
+import { userName } from './hold-lease.ts';
+import { beginRelease, readReleases, writeRelease } from './release.ts';
+import type { RolloutResult } from './result.ts';
+import { forgetOldReleases } from './retention.ts';
+import { returnTo } from './return-to.ts';
+import { clusterOf, type Session } from './session.ts';
+import { TrafficCount } from './traffic.ts';
+
+export interface RollOutInput {
+  readonly plan: Plan;
+  readonly images: RolloutContext['images'];
+  /** performance.now() of the command's start. */
+  readonly startedAt: number;
+  readonly note: string;
+  /** A release that is rolled out again, instead of a new one. */
+  readonly release?: ReleaseRecord;
+}
+
+/** Executes a plan as a release: recorded before the first change, good at the end, or undone as a whole. */
+export async function rollOut(session: Session, input: RollOutInput): Promise<RolloutResult> {
+  const { cluster, client } = clusterOf(session);
+  const { desired, signal } = session;
+  const ids = Object.fromEntries(Object.entries(input.images).map(([name, image]) => [name, image.id]));
+  const facts = { images: ids, who: userName(), note: input.note, now: new Date() };
+  let record = input.release ?? (await beginRelease(client, cluster, desired, facts, signal));
+  const drains: DrainLog = { replicas: 0, longestMs: 0, socketsCut: 0 };
+  const traffic = new TrafficCount(client, {
+    id: `${record.number}-${randomSuffix()}`,
+    project: desired.project,
+    domains: [...new Set(desired.routes.map((route) => route.domain))],
+    startedAt: new Date().toISOString(),
+    ended: false,
+    away: [],
+  });
+  await traffic.begin();
+  const context = contextFor(session, record.number, input.images, drains, traffic);
+  const failure = await attempt(context, input.plan, async (task) => {
+    record = { ...record, tasks: [...record.tasks, task] };
+    await writeRelease(client, record);
+  });
+  const back = failure === undefined ? undefined : await returnTo(session, context, record, failure);
+  const status = failure === undefined ? 'good' : 'failed';
+  record = { ...record, status, endedAt: new Date().toISOString() };
+  if (!(input.release && status === 'failed')) await writeRelease(client, record);
+  const summary = await traffic.end(edgeHosts(session.hosts), drains);
+  const notices = await forgetOldReleases(session, back?.release ?? record.number);
+  const release = failure === undefined ? record.number : back?.release;
+  return {
+    project: desired.project,
+    outcome: failure === undefined ? 'done' : back?.clean === true ? 'reverted' : 'mixed',
+    ...(release === undefined ? {} : { release }),
+    plan: input.plan,
+    durationMs: Math.round(performance.now() - input.startedAt),
+    traffic: summary,
+    ...(failure === undefined ? {} : { failure: reportOf(failure) }),
+    urls: routeUrls(session),
+    notices: [...notices, ...(back?.notices ?? [])],
+    tasksSince: await tasksAfter(session, release),
+  };
+}
+
+async function attempt(
+  context: RolloutContext,
+  plan: Plan,
+  onTask: (task: string) => Promise<void>,
+): Promise<unknown> {
+  try {
+    await reportStep(context.report, { id: 'rollout', title: `release ${context.release}` }, () =>
+      execute(context, plan.steps, onTask),
+    );
+    return undefined;
+  } catch (error) {
+    return error ?? new SeawallError('bug', 'the rollout failed without an error');
+  }
+}
+
+/** What the parts of a rollout work with. */
+export function contextFor(
+  session: Session,
+  release: number,
+  images: RolloutContext['images'],
+  drains: DrainLog,
+  traffic: Pick<TrafficCount, 'announceAway'>,
+): RolloutContext {
+  const { cluster, client } = clusterOf(session);
+  return {
+    desired: session.desired,
+    release,
+    cluster,
+    client,
+    links: new Map(session.links.map((link) => [link.name, link])),
+    hosts: session.hosts,
+    images,
+    report: session.report,
+    signal: session.signal,
+    suffix: randomSuffix,
+    drains,
+    announceAway: (service, away) => traffic.announceAway(service, away),
+    withoutAcknowledgement: process.env['SEAWALL_PROVE_ACKNOWLEDGEMENT'] === 'off',
+  };
+}
+
+const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
+const randomSuffix = (): string =>
+  Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+
+function reportOf(failure: unknown): NonNullable<RolloutResult['failure']> {
+  if (failure instanceof ReplicaFailure && failure.report) return failure.report;
+  const hint = failure instanceof SeawallError ? failure.hint : undefined;
+  return {
+    service: '',
+    host: failure instanceof SeawallError ? (failure.where ?? '') : '',
+    container: '',
+    what: describeError(failure),
+    log: [],
+    nextCommand: hint ?? 'seawall plan',
+    schemaMayHaveChanged: false,
+  };
+}
+
+/** Tasks of releases newer than the one that serves: what they did to a schema is not undone. */
+async function tasksAfter(
+  session: Session,
+  release: number | undefined,
+): Promise<RolloutResult['tasksSince']> {
+  const { client } = clusterOf(session);
+  const releases = await readReleases(client, session.desired.project, AbortSignal.timeout(10_000));
+  return releases
+    .filter((each) => release === undefined || each.number > release)
+    .flatMap((each) => each.tasks.map((task) => ({ task, release: each.number })));
+}
+
+export { KEY };

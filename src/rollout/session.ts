@@ -1,0 +1,101 @@
+import { CatalogClient, parseEntry } from '../catalog/index.ts';
+import { type HostRecord, KEY } from '../catalog/record.ts';
+import type { ClusterFile } from '../cluster.ts';
+import type { Desired } from '../compose/desired.ts';
+import type { Config } from '../config/index.ts';
+import { SeawallError } from '../errors.ts';
+import { connectHosts, type HostFailure, type HostLink, readClusterFile } from '../hosts/index.ts';
+import type { Report } from '../progress.ts';
+
+/** What a command works on: the project, its hosts and, when they are set up, their cluster and catalog. */
+export interface Session {
+  readonly desired: Desired;
+  readonly config: Config;
+  readonly links: readonly HostLink[];
+  readonly failures: readonly HostFailure[];
+  readonly cluster?: ClusterFile;
+  readonly client?: CatalogClient;
+  /** Hosts as the catalog knows them; empty without a catalog. */
+  readonly hosts: readonly HostRecord[];
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** For the lease: what the user typed. */
+  readonly command: string;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly desired: Desired;
+  readonly config: Config;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly command: string;
+}
+
+/**
+ * Connects to the hosts and finds their cluster. A host that does not answer is kept in `failures`; hosts of two
+ * clusters are refused. Nothing is changed.
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { config, signal } = options;
+  const { links, failures } = await connectHosts(config.hosts, { sshConfig: config.sshConfig, signal });
+  const close = async (): Promise<void> => {
+    for (const link of links) link.close();
+  };
+  try {
+    const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
+    const found = oneCluster(links, files);
+    if (!found) return { ...options, links, failures, hosts: [], close };
+    const client = await openCatalog(found, links);
+    const { value } = await client.kvList(KEY.hosts, { signal });
+    const hosts = value.map((entry) => parseEntry<HostRecord>(entry));
+    const closeAll = async (): Promise<void> => {
+      client.close();
+      await close();
+    };
+    return { ...options, links, failures, cluster: found, client, hosts, close: closeAll };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The cluster that the hosts say they are of. @throws SeawallError `refused` when they name two. */
+function oneCluster(
+  links: readonly HostLink[],
+  files: readonly (ClusterFile | undefined)[],
+): ClusterFile | undefined {
+  const first = files.find((file) => file !== undefined);
+  const other = files.findIndex((file) => file !== undefined && file.id !== first?.id);
+  if (other === -1) return first;
+  const home = links[files.indexOf(first)]?.name;
+  throw new SeawallError('refused', `hosts ${home} and ${links[other]?.name} belong to different clusters`, {
+    hint: 'A project lives in one cluster. Name hosts of one cluster in seawall.yml.',
+  });
+}
+
+/** A client of the cluster's catalog, through the connection to its host. */
+export async function openCatalog(cluster: ClusterFile, links: readonly HostLink[]): Promise<CatalogClient> {
+  const place = cluster.catalog;
+  const link = links.find((each) => each.name === place.host);
+  if (!link) {
+    throw new SeawallError(
+      'unreachable',
+      `the catalog is on host ${place.host}, which does not answer or is not in seawall.yml`,
+      {
+        hint: `Bring ${place.host} back. Traffic goes on without it; changes have to wait.`,
+        where: place.host,
+      },
+    );
+  }
+  const target = await link.forwardTcp(place.port);
+  return new CatalogClient({ target, certificate: place.certificate, token: place.token });
+}
+
+/** The session's cluster and catalog. @throws SeawallError `refused` when the hosts are not set up. */
+export function clusterOf(session: Session): { cluster: ClusterFile; client: CatalogClient } {
+  if (session.cluster && session.client) return { cluster: session.cluster, client: session.client };
+  throw new SeawallError('refused', 'the hosts are not set up yet', {
+    hint: 'Run: seawall machine setup (or seawall deploy)',
+  });
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CatalogClient, parseEntry } from '../catalog/index.ts';
+import { KEY, type RolloutRecord, type TrafficRecord } from '../catalog/record.ts';
+import { percentile } from '../histogram.ts';
+import type { DrainLog } from './context.ts';
+import type { TrafficSummary } from './result.ts';
+
+/** nginx flushes its log every second; an edge needs a moment more to count. */
+const REPORT_TIMEOUT_MS = 6_000;
+
+/** Has the edges count a project's requests while a rollout runs. */
+export class TrafficCount {
+  readonly #client: CatalogClient;
+  #record: RolloutRecord;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(client: CatalogClient, record: RolloutRecord) {
+    this.#client = client;
+    this.#record = record;
+  }
+
+  async begin(): Promise<void> {
+    await this.#client.kvDelete(KEY.traffics(this.#record.project), { recurse: true });
+    await this.#write({});
+  }
+
+  /** A service goes before its successor comes (true), or is back (false). */
+  async announceAway(service: string, away: boolean): Promise<void> {
+    const others = this.#record.away.filter((name) => name !== service);
+    await this.#write({ away: away ? [...others, service] : others });
+  }
+
+  /** Ends the count and adds up what the edges saw. */
+  async end(edges: readonly string[], drains: DrainLog): Promise<TrafficSummary> {
+    await this.#write({ ended: true });
+    const { id, project } = this.#record;
+    const deadline = performance.now() + REPORT_TIMEOUT_MS;
+    let records: TrafficRecord[] = [];
+    let missing: string[] = [...edges];
+    while (missing.length > 0 && performance.now() < deadline) {
+      await sleep(200);
+      const { value } = await this.#client.kvList(KEY.traffics(project));
+      const byEdge = new Map(
+        value.map(
+          (entry) =>
+            [entry.key.slice(KEY.traffics(project).length), parseEntry<TrafficRecord>(entry)] as const,
+        ),
+      );
+      const complete = edges.filter(
+        (edge) => byEdge.get(edge)?.rollout === id && byEdge.get(edge)?.complete === true,
+      );
+      records = complete.flatMap((edge) => byEdge.get(edge) ?? []);
+      missing = edges.filter((edge) => !complete.includes(edge));
+    }
+    await this.#client.kvDelete(KEY.rollout(project));
+    return summarise(records, missing, drains);
+  }
+
+  async #write(change: Partial<RolloutRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    const text = JSON.stringify(this.#record);
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(() => this.#client.kvPut(KEY.rollout(this.#record.project), text));
+    await this.#writing;
+  }
+}
+
+/** Adds up the edges' counts. Pure. */
+export function summarise(
+  records: readonly TrafficRecord[],
+  missing: readonly string[],
+  drains: DrainLog,
+): TrafficSummary {
+  const histogram: Record<string, number> = {};
+  for (const record of records) {
+    for (const [bound, count] of Object.entries(record.histogram))
+      histogram[bound] = (histogram[bound] ?? 0) + count;
+  }
+  const sum = (of: (record: TrafficRecord) => number): number =>
+    records.reduce((total, record) => total + of(record), 0);
+  return {
+    requests: sum((record) => record.requests),
+    failed: sum((record) => record.failed),
+    away: sum((record) => record.away),
+    p99Ms: percentile(histogram, 0.99),
+    drainedReplicas: drains.replicas,
+    longestDrainMs: Math.round(drains.longestMs),
+    socketsCut: drains.socketsCut,
+    missing,
+  };
+}
