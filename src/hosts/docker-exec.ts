@@ -83,6 +83,9 @@ export async function runExec(
     const output = await collect(stream);
     signal.throwIfAborted();
     return { exitCode: await execExitCode(http, id, signal), ...output };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     clearTimeout(timer);
   }

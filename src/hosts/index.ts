@@ -22,6 +22,29 @@ export type { PullOptions } from './docker-images.ts';
 export { demultiplex, type LogLine } from './docker-stream.ts';
 export type * from './docker-types.ts';
 export {
+  type HostFacts,
+  type OwnContainerFacts,
+  parseClusterFile,
+  readClusterFile,
+  readFacts,
+  refuseUnfit,
+} from './facts.ts';
+export {
+  type HostFile,
+  type HostFolder,
+  readContainerFile,
+  readHostFile,
+  writeHostFiles,
+} from './host-files.ts';
+export { installDocker } from './install-docker.ts';
+export {
+  bodyHash,
+  type Ensured,
+  ensureContainer,
+  findContainer,
+  isContainerCurrent,
+} from './own-container.ts';
+export {
   describeProbe,
   type HttpProbe,
   type ProbeResult,

@@ -73,7 +73,12 @@ export async function readArchive(path: string, reference: string): Promise<Imag
       const { offset, bytes } = find(image.Layers[index] ?? diffId);
       return { diffId, offset, bytes };
     });
-    return { file: path, imageId: `sha256:${createHash('sha256').update(config).digest('hex')}`, config, layers };
+    return {
+      file: path,
+      imageId: `sha256:${createHash('sha256').update(config).digest('hex')}`,
+      config,
+      layers,
+    };
   } finally {
     await file.close();
   }
@@ -101,7 +106,7 @@ export function packArchive(archive: ImageArchive, from: number, tag: string): R
       written.add(layer.diffId);
       const entry = tar.entry({ name: layerName(layer), size: layer.bytes });
       if (layer.bytes === 0) {
-        entry.end();
+        entry.end(Buffer.alloc(0));
         continue;
       }
       const end = layer.offset + layer.bytes - 1;

@@ -18,7 +18,9 @@ export interface Inventory {
 
 /** Which store `docker info` speaks of. */
 export function imageStore(info: Pick<SystemInfo, 'DriverStatus'>): Inventory['store'] {
-  const isContainerd = (info.DriverStatus ?? []).some(([, value]) => value.startsWith('io.containerd.snapshotter'));
+  const isContainerd = (info.DriverStatus ?? []).some(([, value]) =>
+    value.startsWith('io.containerd.snapshotter'),
+  );
   return isContainerd ? 'containerd' : 'classic';
 }
 
@@ -27,11 +29,15 @@ export function imageStore(info: Pick<SystemInfo, 'DriverStatus'>): Inventory['s
  * A layer counts only on the same layers below, because Docker keeps layers by their chain (OCI image
  * specification, "Layer ChainID").
  */
-export function knownLayers(wanted: readonly string[], images: readonly Pick<ImageIdentity, 'diffIds'>[]): number {
+export function knownLayers(
+  wanted: readonly string[],
+  images: readonly Pick<ImageIdentity, 'diffIds'>[],
+): number {
   let best = 0;
   for (const { diffIds } of images) {
     let shared = 0;
-    while (shared < wanted.length && shared < diffIds.length && wanted[shared] === diffIds[shared]) shared += 1;
+    while (shared < wanted.length && shared < diffIds.length && wanted[shared] === diffIds[shared])
+      shared += 1;
     best = Math.max(best, shared);
   }
   return best;
@@ -66,7 +72,9 @@ export async function takeInventory(
   const images: ImageIdentity[] = [];
   // A few at a time: a host may hold hundreds.
   for (let at = 0; at < ids.length; at += 8) {
-    const batch = await Promise.allSettled(ids.slice(at, at + 8).map((id) => docker.inspectImage(id, options)));
+    const batch = await Promise.allSettled(
+      ids.slice(at, at + 8).map((id) => docker.inspectImage(id, options)),
+    );
     options.signal?.throwIfAborted();
     // One that was removed meanwhile is simply not there.
     for (const result of batch) if (result.status === 'fulfilled') images.push(identityOf(result.value));

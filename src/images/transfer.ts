@@ -4,7 +4,7 @@ import { constants, createGzip } from 'node:zlib';
 import { describeError, SeawallError } from '../errors.ts';
 import { DockerError, type HostLink, isNotFound } from '../hosts/index.ts';
 import { type ImageArchive, layerBytes, packArchive } from './archive.ts';
-import { identityOf, type Inventory, isSameImage, knownLayers, takeInventory } from './inventory.ts';
+import { type Inventory, identityOf, isSameImage, knownLayers, takeInventory } from './inventory.ts';
 
 export interface SendOptions {
   /** Bytes of layers read so far and in all, before compression. */
@@ -102,7 +102,9 @@ async function verify(
   try {
     const found = identityOf(await link.docker.inspectImage(tag, { signal: options.signal }));
     if (isSameImage(found, wantedIdentity(archive))) return found.id;
-    throw new SeawallError('docker', `the image ${tag} arrived as another one (${found.id})`, { where: link.name });
+    throw new SeawallError('docker', `the image ${tag} arrived as another one (${found.id})`, {
+      where: link.name,
+    });
   } catch (error) {
     if (!isNotFound(error)) throw error;
     const text = `the image ${tag} did not arrive: ${describeError(error)}`;
