@@ -51,17 +51,19 @@ async function startEngine(): Promise<void> {
   }
   const deadlineMs = performance.now() + startTimeoutMs;
   while (!(await isAnswering())) {
-    if (performance.now() > deadlineMs) throw await engineFailure();
+    const isLost = performance.now() > deadlineMs || !(await isRunning('dockerd'));
+    if (isLost) throw await engineFailure();
     await delay(200);
   }
 }
 
-/** Whether a program whose name starts so runs, out of reach of what pid files say. */
+/** Whether a program of that name (15 letters at most) runs; the dead that nobody buried do not count. */
 async function isRunning(program: string): Promise<boolean> {
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-    if (name.trim().startsWith(program)) return true;
+    // `1181 (dockerd) Z …`: the name in brackets, then the state.
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (stat.includes(` (${program}) `) && !stat.includes(') Z ')) return true;
   }
   return false;
 }
@@ -94,7 +96,7 @@ function startDaemon(): void {
 
 async function engineFailure(): Promise<SeawallError> {
   const tail = await runCommand('tail', ['-n', '20', logFile]).catch(describeError);
-  return new SeawallError('timeout', `The Docker Engine did not answer within ${startTimeoutMs / 1000} s`, {
+  return new SeawallError('timeout', 'The Docker Engine did not start', {
     hint: `Read ${logFile}`,
     cause: new Error(tail),
   });

@@ -135,7 +135,7 @@ export const configSchema = z
     env_file: texts
       .optional()
       .describe(
-        'Files with variables for `${NAME}` in Compose files, later ones first. (Default: `.env` beside the Compose file, if there.)',
+        'Files with variables for `$NAME` in Compose files, later ones first. (Default: `.env` beside the Compose file, if there.)',
       ),
     profiles: z
       .array(z.string())

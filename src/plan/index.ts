@@ -12,3 +12,5 @@ export {
 export { diff, type PlanInput, publishedRoute } from './diff.ts';
 export { serviceOrder } from './order.ts';
 export { samePlatform } from './place.ts';
+export { type PlanViewOptions, viewPlan } from './view.ts';
+export { planCounts } from './view-counts.ts';

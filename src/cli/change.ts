@@ -1,0 +1,47 @@
+import type { Notice } from '../compose/desired.ts';
+import { type Plan, viewPlan } from '../plan/index.ts';
+import type { RolloutResult } from '../rollout/index.ts';
+import { confirm } from './confirm.ts';
+import type { Context } from './context.ts';
+import { EXIT, outcomeExitCode } from './exit-code.ts';
+import { print, printJson } from './output.ts';
+import type { ProgressView } from './progress.ts';
+import { viewResult } from './rollout-view.ts';
+import { hasColour } from './terminal.ts';
+
+/** A change of what runs that has been planned by a rollout, as the commands put it before the user. */
+export interface ProposedChange {
+  /** Name of the command, such as `deploy`. */
+  readonly command: string;
+  readonly notices: readonly Notice[];
+  /** Does it, asking the given function first. */
+  work(confirm: (plan: Plan) => Promise<boolean>): Promise<RolloutResult>;
+}
+
+/** Shows the plan, asks, lets it be done and shows what came of it. @returns the exit code. */
+export async function proposeChange(
+  context: Context,
+  progress: ProgressView,
+  change: ProposedChange,
+): Promise<number> {
+  const { options } = context;
+  const colour = hasColour(context.terminal, context.terminal.stdout);
+  let isDeclined = false;
+  const result = await change.work(async (plan) => {
+    progress.pause();
+    if (!options.json) await print(context, viewPlan(plan, { colour, notices: change.notices }));
+    if (plan.obstacles.length > 0) return false;
+    const isAgreed = await confirm(context, {
+      command: change.command,
+      text: `\nDo this to ${plan.project}?`,
+    });
+    isDeclined = !isAgreed;
+    return isAgreed;
+  });
+  progress.close();
+  if (options.json) await printJson(context, result);
+  else if (isDeclined) await print(context, 'Nothing was changed.\n');
+  else if (result.plan.obstacles.length === 0) await print(context, `\n${viewResult(result, { colour })}`);
+  if (isDeclined) return EXIT.failed;
+  return result.plan.obstacles.length > 0 ? EXIT.input : outcomeExitCode(result.outcome);
+}

@@ -1,0 +1,67 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type Plan, viewPlan } from '../plan/index.ts';
+import type { Bind, Context } from './context.ts';
+import { EXIT } from './exit-code.ts';
+import { print, printJson } from './output.ts';
+import { type PlanFile, planFileFormat } from './plan-file.ts';
+import { progressView } from './progress.ts';
+import { readProject, withSession } from './project.ts';
+import { hasColour } from './terminal.ts';
+
+export function define(command: Command, bind: Bind): void {
+  command
+    .option('--out <file>', 'save the plan for seawall deploy FILE')
+    .option('--exit-code', `exit with ${EXIT.hasChanges} when there are changes`)
+    .option('--without-tasks', 'leave out services that others wait for to complete, such as migrations')
+    .addHelpText(
+      'after',
+      `
+Compares the files with what the hosts really run, and touches nothing.
+
+Examples:
+  seawall plan
+  seawall plan --host app1
+  seawall plan --out release.plan && seawall deploy release.plan`,
+    )
+    .action(bind(run));
+}
+
+interface Options {
+  readonly out?: string;
+  readonly exitCode?: boolean;
+  readonly withoutTasks?: boolean;
+}
+
+async function run(context: Context, options: Options): Promise<number> {
+  const project = await readProject(context);
+  const progress = progressView(context);
+  const { plan, unreachable } = await withSession(context, project, progress, async (session) => {
+    const { planProject } = await import('../rollout/index.ts');
+    const planned = await planProject(session, { withoutTasks: options.withoutTasks ?? false });
+    return { plan: planned.plan, unreachable: session.failures.length > 0 };
+  });
+  if (options.out !== undefined) await writePlanFile(resolve(context.terminal.cwd, options.out), plan);
+  if (context.options.json) await printJson(context, { ...plan, notices: project.desired.notices });
+  else {
+    const colour = hasColour(context.terminal, context.terminal.stdout);
+    const { hosts } = context.options;
+    await print(
+      context,
+      viewPlan(plan, { colour, hosts, notices: plan.changes.length > 0 ? project.desired.notices : [] }),
+    );
+    if (options.out !== undefined)
+      await print(context, `\nSaved. Deploy it: seawall deploy ${options.out}\n`);
+  }
+  if (unreachable) return EXIT.unreachable;
+  if (plan.obstacles.length > 0) return EXIT.input;
+  return options.exitCode && plan.changes.length > 0 ? EXIT.hasChanges : EXIT.done;
+}
+
+async function writePlanFile(file: string, plan: Plan): Promise<void> {
+  const content: PlanFile = { format: planFileFormat, plan };
+  const aside = `${file}.${process.pid}.tmp`;
+  await writeFile(aside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(aside, file);
+}

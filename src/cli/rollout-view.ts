@@ -1,0 +1,123 @@
+import { planCounts } from '../plan/index.ts';
+import type { FailureReport, RolloutResult, TrafficSummary } from '../rollout/index.ts';
+import { type Style, styleFor } from '../style.ts';
+import { counted, seconds, thousands } from './amounts.ts';
+import { printable, table } from './table.ts';
+
+/** What a deploy, rollback or scale came to, for people: outcome, traffic, failure, what to do next. Ends with a newline. */
+export function viewResult(result: RolloutResult, { colour }: { readonly colour: boolean }): string {
+  const style = styleFor(colour);
+  const parts = [
+    [headline(result, style), ...summary(result, style)],
+    result.failure === undefined ? [] : viewFailure(result.failure, style),
+    schemaWarnings(result, style),
+    result.notices.map((notice) => `  ${style('yellow', '!')} ${notice}`),
+    result.failure === undefined ? nextCommands(result, style) : [],
+  ];
+  return `${parts
+    .filter((part) => part.length > 0)
+    .map((part) => part.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function headline({ project, outcome, release, durationMs }: RolloutResult, style: Style): string {
+  const time = style('dim', ` (${seconds(durationMs)})`);
+  const name = style('bold', project);
+  const serving =
+    release === undefined ? 'nothing of it served before' : `release ${release} serves everywhere`;
+  switch (outcome) {
+    case 'done':
+      return `${style('green', '✔')} ${name}: release ${release} serves${time}`;
+    case 'unchanged':
+      return `${style('green', '✔')} ${name}: nothing to do${release === undefined ? '' : `, release ${release} serves`}`;
+    case 'reverted':
+      return `${style('red', '✘')} ${name}: it failed and was rolled back; ${serving}${time}`;
+    case 'mixed':
+      return `${style('red', '✘')} ${name}: it failed and could not be undone: ${style('bold', 'replicas of two releases may be running')}${time}`;
+  }
+}
+
+function summary({ plan, outcome, traffic, urls }: RolloutResult, style: Style): string[] {
+  return [
+    ...(outcome === 'done' ? [`  ${planCounts(plan)}`] : []),
+    ...(traffic === undefined ? [] : [`  ${trafficLine(traffic, style)}`]),
+    ...urls.map((url) => `  ${style('cyan', url)}`),
+  ];
+}
+
+/** `12,481 requests during the rollout, 0 failed, p99 41 ms; 3 replicas drained (longest 2.1 s), 0 sockets cut` */
+export function trafficLine(traffic: TrafficSummary, style: Style): string {
+  const { requests, failed, away, p99Ms, drainedReplicas, longestDrainMs, socketsCut, missing } = traffic;
+  const lost = failed - away;
+  const failures = style(lost > 0 ? 'red' : 'green', `${thousands(lost)} failed`);
+  const answered =
+    requests === 0
+      ? 'no requests during the rollout'
+      : `${counted(requests, 'request')} during the rollout, ${failures}`;
+  return [
+    answered,
+    away > 0 ? `, ${style('yellow', `${thousands(away)} while a service was announced away`)}` : '',
+    requests === 0 ? '' : `, p99 ${Math.round(p99Ms)} ms`,
+    drainedReplicas === 0
+      ? ''
+      : `; ${counted(drainedReplicas, 'replica')} drained (longest ${seconds(longestDrainMs)})`,
+    drainedReplicas === 0 ? '' : `, ${counted(socketsCut, 'socket')} cut`,
+    missing.length === 0 ? '' : style('yellow', `; not counted: ${missing.join(', ')} did not report`),
+  ].join('');
+}
+
+function viewFailure(failure: FailureReport, style: Style): string[] {
+  const { service, host, container, what, lastProbe, log, likelyCause, nextCommand, schemaMayHaveChanged } =
+    failure;
+  const rows = [
+    ...(lastProbe === undefined ? [] : [['last probe', printable(lastProbe)]]),
+    ...(likelyCause === undefined ? [] : [['likely cause', style('bold', printable(likelyCause))]]),
+    ...(schemaMayHaveChanged
+      ? [
+          [
+            'database',
+            style('yellow', 'the task may have changed the schema before it failed; that is not undone'),
+          ],
+        ]
+      : []),
+  ];
+  const said =
+    log.length === 0
+      ? ['  it wrote nothing to its log']
+      : [`  last ${counted(log.length, 'line')} of its log:`];
+  return [
+    `  ${style('bold', service)} on ${style('bold', host)} (${container}): ${printable(what)}`,
+    ...(rows.length === 0
+      ? []
+      : table(rows)
+          .split('\n')
+          .map((line) => `  ${line}`)),
+    '',
+    ...said,
+    ...log.map((line) => `  ${style('dim', '|')} ${printable(line)}`),
+    '',
+    `  ${style('green', '→')} ${nextCommand}`,
+  ];
+}
+
+function schemaWarnings({ tasksSince }: RolloutResult, style: Style): string[] {
+  return tasksSince.map(
+    ({ task, release }) =>
+      `  ${style('yellow', '!')} ${task} ran in release ${release}, which no longer serves: what it changed (such as a database schema) is still changed`,
+  );
+}
+
+function nextCommands({ outcome, plan }: RolloutResult, style: Style): string[] {
+  if (outcome !== 'done') return [];
+  const isFirst = plan.changes.every(({ kind }) => kind !== 'replace-replica' && kind !== 'stop-replica');
+  const rows = [
+    ['seawall ps', style('dim', 'what runs')],
+    ['seawall logs -f', style('dim', 'what it says')],
+    isFirst
+      ? ['seawall down', style('dim', 'take it away again; volumes are kept')]
+      : ['seawall rollback', style('dim', 'back to the release before')],
+  ];
+  return table(rows)
+    .split('\n')
+    .map((line) => `  ${line}`);
+}

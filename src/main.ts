@@ -1,0 +1,78 @@
+import { CommanderError } from 'commander';
+import { globalOptions } from './cli/context.ts';
+import { errorJson, renderError } from './cli/error-screen.ts';
+import { EXIT, errorExitCode } from './cli/exit-code.ts';
+import { buildProgram, usageError } from './cli/program.ts';
+import { hasColour, processTerminal, write } from './cli/terminal.ts';
+import { SeawallError } from './errors.ts';
+import { styleFor } from './style.ts';
+
+const UNIX_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const terminal = processTerminal();
+  const interruption = abortOnSignals();
+  let code: number = EXIT.done;
+  const program = buildProgram(terminal, interruption.signal, (exit) => {
+    code = exit;
+  });
+  if (argv.length === 0) {
+    program.outputHelp({ error: true });
+    return EXIT.input;
+  }
+  // `help deploy` is the same as `deploy --help`, whose file has to be loaded first.
+  const args = argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return showVersion(thrown);
+    const isMisuse = thrown instanceof CommanderError;
+    const error = isMisuse ? usageError(thrown, program) : interruption.explain(thrown);
+    const isOwnFailure = ['run', 'exec'].includes(program.args[0] ?? '');
+    const wantsJson = globalOptions(program, terminal.env).json || args.includes('--json');
+    const isVerbose = args.includes('--verbose');
+    if (wantsJson) await write(terminal.stdout, `${JSON.stringify(errorJson(error), undefined, 2)}\n`);
+    const colour = hasColour(terminal, terminal.stderr);
+    const screen = { style: styleFor(colour), colour, verbose: isVerbose };
+    if (!wantsJson) await write(terminal.stderr, renderError(error, screen));
+    const exit = errorExitCode(error);
+    return isOwnFailure && exit !== EXIT.interrupted ? EXIT.ownFailure : exit;
+  }
+}
+
+async function showVersion(thrown: CommanderError): Promise<number> {
+  if (thrown.code !== 'seawall.version') return EXIT.done;
+  const { versionText } = await import('./cli/version.ts');
+  await write(process.stdout, versionText());
+  return EXIT.done;
+}
+
+/** The first signal asks the command to stop in order; the second one ends the process at once. */
+function abortOnSignals(): { signal: AbortSignal; explain(error: unknown): unknown } {
+  const controller = new AbortController();
+  for (const name of UNIX_SIGNALS) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      process.stderr.write(name === 'SIGINT' ? '\nStopping in order. Ctrl-C again: at once.\n' : '');
+      controller.abort(new SeawallError('interrupted', `interrupted (${name})`));
+    });
+  }
+  const explain = (error: unknown) => {
+    if (!controller.signal.aborted || (error instanceof SeawallError && error.code !== 'bug')) return error;
+    return new SeawallError('interrupted', 'interrupted', { cause: error });
+  };
+  return { signal: controller.signal, explain };
+}
+
+/** A reader that has seen enough (`seawall ps | head -1`) is no failure. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
+}
+
+const code = await main(process.argv.slice(2));
+// Sockets of hosts that no longer answer must not hold the process.
+process.exit(code);
