@@ -9,8 +9,10 @@ export {
   dockerNetworkName,
   networkOrder,
 } from './container.ts';
-export { diff, type PlanInput, publishedRoute } from './diff.ts';
+export { diff } from './diff.ts';
+export type { PlanInput } from './input.ts';
 export { serviceOrder } from './order.ts';
 export { samePlatform } from './place.ts';
+export { publishedRoute } from './route-diff.ts';
 export { type PlanViewOptions, viewPlan } from './view.ts';
 export { planCounts } from './view-counts.ts';
