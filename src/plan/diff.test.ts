@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Desired, DesiredService } from '../compose/desired.ts';
+import type { Actual, ActualHost, ActualReplica } from './actual.ts';
+import type { Plan } from './change.ts';
+import { configHash } from './config-hash.ts';
+import { diff } from './diff.ts';
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function service(name: string, over: Partial<DesiredService> = {}): DesiredService {
+  const update = {
+    parallelism: 1,
+    delayMs: 0,
+    monitorMs: 5000,
+    order: 'start-first',
+    failureAction: 'rollback',
+    maxFailureRatio: 0,
+  } as const;
+  return {
+    name,
+    image: `${name}:1`,
+    pull: 'missing',
+    kind: 'replica',
+    replicas: 1,
+    container: { HostConfig: {} },
+    health: { kind: 'running' },
+    mounts: [],
+    ports: [],
+    networks: { default: { aliases: [] } },
+    dependsOn: {},
+    placement: { constraints: [], maxPerHost: 0 },
+    update,
+    rollback: update,
+    drainMs: 30_000,
+    stopGraceMs: 10_000,
+    ...over,
+  };
+}
+
+function project(...services: DesiredService[]): Desired {
+  return {
+    project: 'polls',
+    services: Object.fromEntries(services.map((each) => [each.name, each])),
+    networks: { default: { name: 'default', internal: false } },
+    volumes: {
+      data: {
+        name: 'data',
+        dockerName: 'polls_data',
+        driver: 'local',
+        driverOptions: {},
+        labels: {},
+        external: false,
+      },
+    },
+    routes: [],
+    contents: {},
+    notices: [],
+  };
+}
+
+const host = (name: string, over: Partial<ActualHost> = {}): ActualHost => ({
+  name,
+  roles: ['app'],
+  labels: {},
+  setup: [],
+  platform: 'linux/amd64',
+  replicas: [],
+  volumes: [],
+  ...over,
+});
+
+const actualOf = (...hosts: ActualHost[]): Actual => ({
+  hosts: Object.fromEntries(hosts.map((each) => [each.name, each])),
+  routes: [],
+  volumeHosts: {},
+});
+
+const planFor = (desired: Desired, actual: Actual): Plan =>
+  diff({ desired, actual, hash, imageIds: {}, unbuilt: new Set(), withoutTasks: false });
+
+let counter = 0;
+
+/** A model of the hosts: what they hold after a plan's steps. */
+function apply(desired: Desired, actual: Actual, plan: Plan): Actual {
+  const hosts = new Map(
+    Object.values(actual.hosts).map((each) => [each.name, { ...each, replicas: [...each.replicas] }]),
+  );
+  let routes = actual.routes;
+
+  const add = (name: string, replica: number, on: string): void => {
+    const wanted = desired.services[name];
+    if (!wanted) throw new Error(`unknown service ${name}`);
+    counter++;
+    hosts.get(on)?.replicas.push(replicaOf(desired, wanted, replica, on, `new${counter}`));
+  };
+  const remove = (on: string, id: string): void => {
+    const found = hosts.get(on);
+    if (found) found.replicas = found.replicas.filter((each) => each.id !== id);
+  };
+  for (const step of plan.steps) {
+    if (step.kind === 'publish-routes') routes = step.routes;
+    if (step.kind === 'prepare') {
+      const found = hosts.get(step.host);
+      const names = step.volumes.map((volume) => desired.volumes[volume]?.dockerName ?? '');
+      if (found) Object.assign(found, { volumes: [...new Set([...found.volumes, ...names])] });
+    }
+    if (step.kind !== 'roll') continue;
+    for (const move of step.moves) {
+      if (move.kind !== 'stop') add(step.service, move.replica, move.host);
+      if (move.kind !== 'start') remove(move.old.host, move.old.id);
+    }
+  }
+  return { ...actual, hosts: Object.fromEntries(hosts), routes };
+}
+
+function replicaOf(
+  desired: Desired,
+  wanted: DesiredService,
+  replica: number,
+  on: string,
+  id: string,
+): ActualReplica {
+  return {
+    id,
+    name: `polls-${wanted.name}-${replica}-${id}`,
+    host: on,
+    service: wanted.name,
+    replica,
+    release: 1,
+    config: configHash(desired, wanted, hash),
+    state: 'running',
+    imageId: 'sha256:1',
+    addresses: {},
+    startedAt: '2026-01-01T00:00:00Z',
+  };
+}
+
+test('a first deploy spreads the replicas evenly over the hosts that have the role app', () => {
+  const desired = project(service('web', { replicas: 4 }));
+  const actual = actualOf(host('app1'), host('app2'), host('front', { roles: ['edge'] }));
+  const after = apply(desired, actual, planFor(desired, actual));
+  assert.equal(after.hosts['app1']?.replicas.length, 2);
+  assert.equal(after.hosts['app2']?.replicas.length, 2);
+  assert.equal(after.hosts['front']?.replicas.length, 0);
+});
+
+test('a changed environment variable replaces every replica and shows its name, never its value', () => {
+  const before = project(
+    service('web', { replicas: 2, container: { Env: ['PASSWORD=old-secret'], HostConfig: {} } }),
+  );
+  const empty = actualOf(host('app1'), host('app2'));
+  const running = apply(before, empty, planFor(before, empty));
+  const after = project(
+    service('web', { replicas: 2, container: { Env: ['PASSWORD=new-secret'], HostConfig: {} } }),
+  );
+  const plan = planFor(after, { ...running, current: { release: 1, desired: before } });
+  assert.deepEqual(
+    plan.changes.map((change) => change.kind),
+    ['replace-replica', 'replace-replica'],
+  );
+  assert.match(plan.changes[0]?.why[0] ?? '', /^environment\.PASSWORD: /);
+  assert.doesNotMatch(JSON.stringify(plan), /secret/);
+});
+
+test('scaling down stops the highest replicas and touches no other', () => {
+  const before = project(service('web', { replicas: 8 }));
+  const empty = actualOf(host('app1'), host('app2'));
+  const running = apply(before, empty, planFor(before, empty));
+  const plan = planFor(project(service('web', { replicas: 2 })), running);
+  assert.deepEqual([...new Set(plan.changes.map((change) => change.kind))], ['stop-replica']);
+  assert.equal(plan.changes.length, 6);
+});
+
+test('a service stays on the host that holds its volume', () => {
+  const desired = project(
+    service('db', { mounts: [{ kind: 'volume', volume: 'data', target: '/data', readOnly: false }] }),
+  );
+  const actual = actualOf(host('app1'), host('app2', { volumes: ['polls_data'] }), host('app3'));
+  const plan = planFor(desired, actual);
+  assert.deepEqual(
+    plan.changes.map((change) => change.host),
+    ['app2'],
+  );
+});
+
+test('a volume on two hosts is refused and both are named', () => {
+  const desired = project(
+    service('db', { mounts: [{ kind: 'volume', volume: 'data', target: '/data', readOnly: false }] }),
+  );
+  const actual = actualOf(
+    host('app1', { volumes: ['polls_data'] }),
+    host('app2', { volumes: ['polls_data'] }),
+  );
+  const [obstacle] = planFor(desired, actual).obstacles;
+  assert.match(obstacle?.message ?? '', /app1 and app2/);
+  assert.deepEqual(planFor(desired, actual).steps, []);
+});
+
+test('a volume whose host is dead is never replaced by an empty one', () => {
+  const desired = project(
+    service('db', { mounts: [{ kind: 'volume', volume: 'data', target: '/data', readOnly: false }] }),
+  );
+  const actual = {
+    ...actualOf(host('app1'), host('app2', { unreachable: 'no route to host' })),
+    volumeHosts: { polls_data: 'app2' },
+  };
+  const messages = planFor(desired, actual).obstacles.map((each) => each.message);
+  assert.ok(
+    messages.some((message) => /polls_data belongs on host app2/.test(message)),
+    messages.join('\n'),
+  );
+});
+
+test('services that share a new volume come to the same host', () => {
+  const mounts = [{ kind: 'volume', volume: 'data', target: '/data', readOnly: false }] as const;
+  const desired = project(service('writer', { mounts }), service('reader', { mounts }));
+  const plan = planFor(desired, actualOf(host('app1'), host('app2'), host('app3')));
+  const hosts = plan.steps.flatMap((step) =>
+    step.kind === 'roll' ? step.moves.map((move) => (move.kind === 'stop' ? '' : move.host)) : [],
+  );
+  assert.equal(new Set(hosts).size, 1);
+});
+
+test('a task runs after what it needs and before the services that wait for it', () => {
+  const desired = project(
+    service('web', {
+      dependsOn: { migrate: { condition: 'service_completed_successfully', required: true, restart: false } },
+    }),
+    service('migrate', {
+      kind: 'task',
+      dependsOn: { db: { condition: 'service_healthy', required: true, restart: false } },
+    }),
+    service('db'),
+    service('cache'),
+  );
+  const plan = planFor(desired, actualOf(host('app1')));
+  const order = plan.steps.flatMap((step) =>
+    step.kind === 'roll' || step.kind === 'run-task' ? [step.service] : [],
+  );
+  assert.deepEqual(order, ['db', 'migrate', 'cache', 'web']);
+});
+
+test('a task does not run when only the number of replicas changes', () => {
+  const waits = {
+    migrate: { condition: 'service_completed_successfully', required: true, restart: false },
+  } as const;
+  const before = project(
+    service('web', { replicas: 2, dependsOn: waits }),
+    service('migrate', { kind: 'task' }),
+  );
+  const empty = actualOf(host('app1'));
+  const running = apply(before, empty, planFor(before, empty));
+  const after = project(
+    service('web', { replicas: 3, dependsOn: waits }),
+    service('migrate', { kind: 'task' }),
+  );
+  assert.deepEqual(
+    planFor(after, running).changes.map((change) => change.kind),
+    ['start-replica'],
+  );
+});
+
+test('a stop-first replacement says why and for how long the service is away', () => {
+  const update = {
+    ...service('db').update,
+    order: 'stop-first',
+    orderReason: 'it writes to volume data',
+  } as const;
+  const before = project(service('db', { update }));
+  const empty = actualOf(host('app1'));
+  const running = apply(before, empty, planFor(before, empty));
+  const plan = planFor(project(service('db', { update, image: 'db:2' })), running);
+  assert.match(plan.changes[0]?.away ?? '', /because it writes to volume data; away for about \d+ s/);
+});
+
+test('a host that does not answer stops the plan', () => {
+  const plan = planFor(
+    project(service('web')),
+    actualOf(host('app1', { unreachable: 'timed out' }), host('app2')),
+  );
+  assert.match(plan.obstacles[0]?.message ?? '', /timed out/);
+});
+
+const arbitraryProject = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom('web', 'api', 'worker', 'db'),
+      replicas: fc.integer({ min: 0, max: 7 }),
+      image: fc.constantFrom('a:1', 'a:2'),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((services) => project(...services.map(({ name, ...over }) => service(name, over))));
+const arbitraryHosts = fc
+  .integer({ min: 1, max: 5 })
+  .map((count) => Array.from({ length: count }, (_, index) => host(`app${index + 1}`)));
+
+test('property: applying a plan reaches the desired state, and planning again finds nothing', () => {
+  fc.assert(
+    fc.property(
+      arbitraryProject,
+      arbitraryProject,
+      arbitraryHosts,
+      arbitraryHosts,
+      (first, second, fewHosts, moreHosts) => {
+        const empty = actualOf(...fewHosts);
+        const running = apply(first, empty, planFor(first, empty));
+        assert.deepEqual(planFor(first, running).changes, []);
+        const grown: Actual = {
+          ...running,
+          hosts: { ...Object.fromEntries(moreHosts.map((each) => [each.name, each])), ...running.hosts },
+        };
+        const after = apply(second, grown, planFor(second, grown));
+        assert.deepEqual(planFor(second, after).changes, []);
+        for (const each of Object.values(second.services)) {
+          const counts = Object.values(after.hosts).map(
+            (on) => on.replicas.filter((replica) => replica.service === each.name).length,
+          );
+          assert.equal(
+            counts.reduce((sum, count) => sum + count, 0),
+            each.replicas,
+          );
+          assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `spread ${counts}`);
+        }
+      },
+    ),
+  );
+});
+
+test('property: the same input gives the same bytes', () => {
+  fc.assert(
+    fc.property(arbitraryProject, arbitraryHosts, (desired, hosts) => {
+      const shuffled = actualOf(...hosts.toReversed());
+      assert.equal(
+        JSON.stringify(planFor(desired, actualOf(...hosts))),
+        JSON.stringify(planFor(desired, shuffled)),
+      );
+    }),
+  );
+});

@@ -1,0 +1,61 @@
+import type { Actual } from './actual.ts';
+import type { Change, Obstacle } from './change.ts';
+import type { PlanInput } from './input.ts';
+import { placeService } from './place.ts';
+
+export function volumeChanges({ desired, actual, hash }: PlanInput, services: readonly string[]): Change[] {
+  const changes = new Map<string, Change>();
+  for (const name of services) {
+    const service = desired.services[name];
+    if (!service) continue;
+    const host = placeService(desired, service, actual, hash).hosts.get(1);
+    for (const mount of service.mounts) {
+      const volume = mount.kind === 'volume' ? desired.volumes[mount.volume] : undefined;
+      if (!volume || volume.external || host === undefined) continue;
+      if (Object.values(actual.hosts).some((each) => each.volumes.includes(volume.dockerName))) continue;
+      changes.set(volume.dockerName, {
+        kind: 'create-volume',
+        path: `volumes.${volume.name}`,
+        host,
+        from: null,
+        to: volume.dockerName,
+        why: ['new volume; it stays on this host, and its services with it'],
+      });
+    }
+  }
+  return [...changes.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export const builds = ({ desired, unbuilt }: PlanInput, services: readonly string[]): Change[] =>
+  [...new Set(services)]
+    .filter((name) => unbuilt.has(name))
+    .sort()
+    .map((name) => ({
+      kind: 'build-image' as const,
+      path: `services.${name}.build`,
+      from: null,
+      to: desired.services[name]?.image ?? null,
+      why: ['no image of these sources exists yet'],
+    }));
+
+export const setUps = (actual: Actual): Change[] =>
+  Object.values(actual.hosts)
+    .filter((host) => host.setup.length > 0)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((host) => ({
+      kind: 'set-up-host' as const,
+      path: `hosts.${host.name}`,
+      host: host.name,
+      from: null,
+      to: 'ready',
+      why: host.setup,
+    }));
+
+export const unready = (actual: Actual): Obstacle[] =>
+  Object.values(actual.hosts)
+    .filter((host) => host.unreachable !== undefined)
+    .map((host) => ({
+      path: `hosts.${host.name}`,
+      message: `does not answer: ${host.unreachable}`,
+      remedy: `Bring it back, or take it out of seawall.yml. Nothing was changed.`,
+    }));
