@@ -1,0 +1,32 @@
+import { child, mapOf, type Node, scalar, withKey } from './node.ts';
+import { patternTable, rewrite } from './pattern.ts';
+import { showScalar } from './scalar.ts';
+
+/** The model with the values that Docker Compose fills in after all files are merged. */
+export function withDefaults(root: Node): Node {
+  return rewrite(root, DEFAULTS);
+}
+
+const withDefault = (node: Node, key: string, value: string): Node =>
+  node.kind !== 'map' || node.entries.has(key) ? node : withKey(node, key, scalar(value, node.place));
+
+const deviceRequest = (node: Node): Node =>
+  child(node, 'count') === undefined && child(node, 'device_ids') === undefined
+    ? withDefault(node, 'count', 'all')
+    : node;
+
+const DEFAULTS = patternTable<(node: Node) => Node>({
+  'services.*.build': (node) => withDefault(node, 'context', '.'),
+  'services.*.secrets.*': (node) => {
+    const source = child(node, 'source');
+    return withDefault(
+      node,
+      'target',
+      `/run/secrets/${source?.kind === 'scalar' ? showScalar(source.value) : ''}`,
+    );
+  },
+  'services.*.ports.*': (node) => withDefault(withDefault(node, 'protocol', 'tcp'), 'mode', 'ingress'),
+  'services.*.deploy.resources.reservations.devices.*': deviceRequest,
+  'services.*.gpus': (node) => (node.kind === 'scalar' ? mapOf({ count: 'all' }, node.place) : node),
+  'services.*.gpus.*': deviceRequest,
+});

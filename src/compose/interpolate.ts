@@ -1,0 +1,102 @@
+/** What interpolation made of a text. */
+export interface Interpolated {
+  readonly text: string;
+  /** What is wrong with it: bad syntax, or a required variable that is missing. */
+  readonly errors: readonly string[];
+}
+
+/** Value of a variable; `undefined` when it is not set. */
+export type Lookup = (name: string) => string | undefined;
+
+const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
+const OPERATOR = /:?[-+?]/y;
+
+/**
+ * Replaces `$NAME` and braced forms with the operators `:-`, `-`, `:+`, `+`, `:?`, `?`, nested to any depth, and `$$`
+ * by `$` (Compose Specification, "Interpolation"). Never throws. A variable that is not set is empty; the caller sees it through `lookup`.
+ */
+export function interpolate(text: string, lookup: Lookup): Interpolated {
+  if (!text.includes('$')) return { text, errors: [] };
+  const errors: string[] = [];
+  let result = '';
+  let at = 0;
+  for (let dollar = text.indexOf('$'); dollar !== -1; dollar = text.indexOf('$', at)) {
+    result += text.slice(at, dollar);
+    const [value, end] = substitute(text, dollar, lookup, errors);
+    result += value;
+    at = end;
+  }
+  return { text: result + text.slice(at), errors };
+}
+
+/** The value of what starts at the dollar sign, and where it ends. */
+function substitute(
+  text: string,
+  dollar: number,
+  lookup: Lookup,
+  errors: string[],
+): [value: string, end: number] {
+  const next = text[dollar + 1];
+  if (next === '$') return ['$', dollar + 2];
+  if (next === '{') return substituteBraced(text, dollar, lookup, errors);
+  const name = matchAt(NAME, text, dollar + 1);
+  // A lone dollar sign stays, as in Docker Compose.
+  if (name === '') return ['$', dollar + 1];
+  return [lookup(name) ?? '', dollar + 1 + name.length];
+}
+
+function substituteBraced(text: string, dollar: number, lookup: Lookup, errors: string[]): [string, number] {
+  const close = closingBrace(text, dollar + 1);
+  const end = close === -1 ? text.length : close + 1;
+  const written = text.slice(dollar, end);
+  const name = matchAt(NAME, text, dollar + 2);
+  const operatorAt = dollar + 2 + name.length;
+  const operator = matchAt(OPERATOR, text, operatorAt);
+  if (close === -1 || name === '' || (operator === '' && operatorAt !== close)) {
+    errors.push(`"${written}" is not a variable; write "$$" for a dollar sign that should stay`);
+    return ['', end];
+  }
+  const value = lookup(name);
+  if (operator === '') return [value ?? '', end];
+  const operand = text.slice(operatorAt + operator.length, close);
+  return [applyOperator(name, value, operator, operand, lookup, errors), end];
+}
+
+function applyOperator(
+  name: string,
+  value: string | undefined,
+  operator: string,
+  operand: string,
+  lookup: Lookup,
+  errors: string[],
+): string {
+  const isGiven = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
+  const useOperand = () => {
+    const inner = interpolate(operand, lookup);
+    errors.push(...inner.errors);
+    return inner.text;
+  };
+  if (operator.endsWith('-')) return isGiven ? (value ?? '') : useOperand();
+  if (operator.endsWith('+')) return isGiven ? useOperand() : '';
+  if (isGiven) return value ?? '';
+  const reason = useOperand();
+  errors.push(
+    `the variable ${name} is required but ${value === undefined ? 'not set' : 'empty'}${reason === '' ? '' : `: ${reason}`}`,
+  );
+  return '';
+}
+
+/** Index of the brace that closes the one at `open`; -1 without one. */
+function closingBrace(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    if (text[at] === '{') depth++;
+    else if (text[at] === '}' && --depth === 0) return at;
+  }
+  return -1;
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? '';
+}

@@ -1,0 +1,171 @@
+import { posix } from 'node:path';
+import { type KeyPath, type Place, type Problem, problemAt } from '../problems.ts';
+import { checkConsistency } from './consistency.ts';
+import { parseDotenv } from './dotenv.ts';
+import { withFileValues } from './environment.ts';
+import { interpolate, type Lookup } from './interpolate.ts';
+import { loadGroup, nowhere } from './load.ts';
+import type { ComposeModel } from './model.ts';
+import { child, type MapNode, mapValues, type Node, placeAt, textOf, toJson, withKey } from './node.ts';
+import { normalize } from './normalize.ts';
+import { refusedKeys } from './refuse.ts';
+import { createValidator } from './schema.ts';
+import { withCanonicalValues } from './shape.ts';
+import { type Files, readSource } from './sources.ts';
+import { parseYaml } from './yaml.ts';
+
+export interface ComposeOptions {
+  /** Absolute paths; later files override earlier ones. */
+  readonly paths: readonly string[];
+  /** Environment of the command. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute paths of environment files; absent: `.env` beside the first Compose file, if it is there. */
+  readonly envFiles?: readonly string[];
+  readonly profiles: readonly string[];
+  /** Project name that goes before the one in the file. */
+  readonly project?: string;
+}
+
+export interface ComposeProject {
+  /** Absent when a file is so wrong that the model would not have its form. */
+  readonly model?: ComposeModel;
+  /** The model as nodes, as far as it could be read: services outside the profiles are gone. */
+  readonly root: MapNode;
+  readonly problems: readonly Problem[];
+  /** Variables that were looked up and found. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Folder of the first file. */
+  readonly folder: string;
+  /** Where a path of the model was written, or what is nearest to it. */
+  place(path: KeyPath, what?: 'key' | 'value'): Place;
+  /** Value of a variable, as interpolation sees it. */
+  lookup: Lookup;
+}
+
+/** Loads, merges, checks and normalises the files of a project. */
+export function loadCompose(options: ComposeOptions, files: Files): ComposeProject {
+  const problems: Problem[] = [];
+  const used = new Map<string, string>();
+  const folder = posix.dirname(options.paths[0] ?? '/');
+  const variables = readVariables(options, folder, files, problems);
+  const lookup: Lookup = (name) => {
+    const value = variables.get(name);
+    if (value !== undefined) used.set(name, value);
+    return value;
+  };
+  const name = projectName(options, folder, files, lookup, problems);
+  variables.set('COMPOSE_PROJECT_NAME', name);
+  const validate = createValidator();
+  const loaded = loadGroup(options.paths, { files, folder, lookup, problems, validate, includedBy: [] });
+  const isValid = problems.length === 0;
+  const active = withProfiles(normalize(loaded, name, lookup), options.profiles);
+  const shaped = withCanonicalValues(withEnvironments(active.root, lookup, files, problems));
+  const root = shaped.root as MapNode;
+  problems.push(...shaped.problems, ...refusedKeys(root));
+  if (isValid) problems.push(...checkConsistency(root, active.disabled));
+  const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
+  const base = { root, problems, folder, place, lookup };
+  const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (!isValid) return { ...base, variables: found() };
+  return { ...base, variables: found(), model: toJson(root) as unknown as ComposeModel };
+}
+
+function readVariables(
+  options: ComposeOptions,
+  folder: string,
+  files: Files,
+  problems: Problem[],
+): Map<string, string> {
+  const outside: Lookup = (name) => options.env[name];
+  const variables = new Map<string, string>();
+  for (const path of options.envFiles ?? [posix.join(folder, '.env')]) {
+    const source = readSource(files, path);
+    if (source === undefined) {
+      if (options.envFiles !== undefined)
+        problems.push(problemAt(nowhere(files.show(path)), [], 'the file cannot be read'));
+      continue;
+    }
+    const { values, errors } = parseDotenv(source.text, (name) => outside(name) ?? variables.get(name));
+    for (const { at, message } of errors)
+      problems.push(problemAt({ source, start: at, end: at + 1 }, [], message));
+    for (const [name, value] of values) variables.set(name, value);
+  }
+  for (const [name, value] of Object.entries(options.env))
+    if (value !== undefined) variables.set(name, value);
+  return variables;
+}
+
+/** `-p`, COMPOSE_PROJECT_NAME, the last `name:`, the folder's name; in this order. */
+function projectName(
+  options: ComposeOptions,
+  folder: string,
+  files: Files,
+  lookup: Lookup,
+  problems: Problem[],
+): string {
+  const given = options.project ?? lookup('COMPOSE_PROJECT_NAME');
+  if (given !== undefined && given !== '') return normalName(given);
+  let written: { readonly name: string; readonly place: Place } | undefined;
+  for (const path of options.paths) {
+    const source = readSource(files, path);
+    if (source === undefined) continue;
+    for (const { root } of parseYaml(source).documents) {
+      const node = child(root, 'name');
+      const text = textOf(node);
+      if (node !== undefined && text !== undefined)
+        written = { name: interpolate(text, lookup).text, place: node.place };
+    }
+  }
+  const name = normalName(written?.name ?? posix.basename(folder));
+  if (name !== '') return name;
+  const remedy = 'Write "name: NAME" at the top of the Compose file, with lower-case letters and digits.';
+  problems.push(
+    problemAt(
+      written?.place ?? nowhere(files.show(options.paths[0] ?? '')),
+      ['name'],
+      'the project has no usable name',
+      remedy,
+    ),
+  );
+  return 'project';
+}
+
+function normalName(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]/g, '')
+    .replace(/^[_-]+/, '');
+}
+
+function withEnvironments(root: MapNode, lookup: Lookup, files: Files, problems: Problem[]): MapNode {
+  const services = child(root, 'services');
+  if (services?.kind !== 'map') return root;
+  const complete = mapValues(services, (service, key) => {
+    if (service.kind !== 'map') return service;
+    const read = withFileValues(service, ['services', key], files, lookup);
+    problems.push(...read.problems);
+    return read.service;
+  });
+  return withKey(root, 'services', complete);
+}
+
+function withProfiles(
+  root: MapNode,
+  profiles: readonly string[],
+): { readonly root: MapNode; readonly disabled: ReadonlySet<string> } {
+  const disabled = new Set<string>();
+  const services = child(root, 'services');
+  if (services?.kind !== 'map') return { root, disabled };
+  const active = mapValues(services, (service, name) => {
+    if (isActive(service, profiles)) return service;
+    disabled.add(name);
+    return undefined;
+  });
+  return { root: withKey(root, 'services', active), disabled };
+}
+
+function isActive(service: Node, profiles: readonly string[]): boolean {
+  const own = child(service, 'profiles');
+  if (own?.kind !== 'list' || own.items.length === 0 || profiles.includes('*')) return true;
+  return own.items.some((item) => profiles.includes(textOf(item) ?? ''));
+}

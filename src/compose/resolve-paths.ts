@@ -1,0 +1,54 @@
+import { posix } from 'node:path';
+import { child, type MapNode, mapOf, type Node, scalar, textOf, withKey } from './node.ts';
+import { patternTable, rewrite } from './pattern.ts';
+
+/** The model with every path of the operator's machine absolute; `home` stands for `~`. */
+export function withAbsolutePaths(root: Node, folder: string, home: string): Node {
+  const resolvePath = (text: string) => {
+    const path = text === '~' || text.startsWith('~/') ? posix.join(home, text.slice(1)) : text;
+    return posix.isAbsolute(path) || path === '' ? path : posix.join(folder, path);
+  };
+  const path = (node: Node): Node => {
+    const text = textOf(node);
+    return text === undefined ? node : scalar(resolvePath(text), node.place);
+  };
+  const context = (node: Node): Node => (isRemote(textOf(node) ?? '') ? node : path(node));
+  return rewrite(
+    root,
+    patternTable<(node: Node) => Node>({
+      'services.*.build.context': context,
+      'services.*.build.additional_contexts.*': context,
+      'services.*.env_file.*.path': path,
+      'services.*.label_file.*': path,
+      'services.*.extends.file': path,
+      'services.*.develop.watch.*.path': path,
+      'services.*.volumes.*': (node) => bindSource(node, path),
+      'configs.*.file': path,
+      'secrets.*.file': path,
+      'volumes.*': (node) => boundVolume(node, path),
+    }),
+  );
+}
+
+/** A Git or HTTP address, another service, or a context of the builder's own (`docker-image://`). */
+export function isRemote(context: string): boolean {
+  return /^(service:|https?:|git:|ssh:|github\.com\/|git@)/.test(context) || context.includes('://');
+}
+
+function bindSource(node: Node, path: (node: Node) => Node): Node {
+  const source = child(node, 'source');
+  if (node.kind !== 'map' || textOf(child(node, 'type')) !== 'bind' || source === undefined) return node;
+  return withKey(node, 'source', path(source));
+}
+
+/** `driver_opts: {o: bind, device: ./data}`: a bind mount in a volume's clothes. */
+function boundVolume(node: Node, path: (node: Node) => Node): Node {
+  const options = child(node, 'driver_opts');
+  const device = child(options, 'device');
+  if (node.kind !== 'map' || options?.kind !== 'map' || device === undefined) return node;
+  if (textOf(child(node, 'driver')) !== 'local' || textOf(child(options, 'o')) !== 'bind') return node;
+  return withKey(node, 'driver_opts', withKey(options, 'device', path(device)));
+}
+
+/** A model of nothing but services, for resolving the paths of some of them. */
+export const servicesOnly = (services: Node): MapNode => mapOf({ services }, services.place);

@@ -1,0 +1,163 @@
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
+import { type KeyPath, type Place, type Problem, problemAt, type SourceText } from '../problems.ts';
+import { type Entry, list, map, type Node, scalar } from './node.ts';
+import { resolvePlainScalar } from './scalar.ts';
+
+/** One document of a YAML file. */
+export interface YamlDocument {
+  /** `undefined` for an empty document. */
+  readonly root: Node | undefined;
+  /** Paths tagged `!reset` (absent from `root`) or `!override`: what earlier files say there is dropped. */
+  readonly replaced: readonly KeyPath[];
+}
+
+export interface ParsedYaml {
+  readonly documents: readonly YamlDocument[];
+  readonly problems: readonly Problem[];
+}
+
+/** An alias may stand for a tree that holds aliases; this bounds what they expand to. */
+const MOST_NODES = 200_000;
+
+/** YAML text as documents of nodes with places: anchors and merge keys are resolved, tags of Compose noted. */
+export function parseYaml(source: SourceText): ParsedYaml {
+  const parsed = parseAllDocuments<ParsedNode>(source.text, {
+    schema: 'failsafe',
+    lineCounter: new LineCounter(),
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: 'silent',
+  });
+  const problems: Problem[] = [];
+  if (!Array.isArray(parsed)) return { documents: [], problems };
+  const documents: YamlDocument[] = [];
+  for (const document of parsed) {
+    for (const error of document.errors) {
+      const [start, end] = error.pos;
+      problems.push(
+        problemAt({ source, start, end: Math.max(end, start + 1) }, [], `not valid YAML: ${error.message}`),
+      );
+    }
+    if (document.errors.length > 0) continue;
+    const reader = new DocumentReader(source, (alias) => alias.resolve(document));
+    const root = document.contents === null ? undefined : reader.read(document.contents, []);
+    problems.push(...reader.problems);
+    documents.push({ root, replaced: reader.replaced });
+  }
+  return { documents, problems };
+}
+
+type AstNode = ParsedNode | null | undefined;
+
+/** Walks one document; its lifetime is the walk, in which it counts nodes and remembers the aliases it is inside of. */
+class DocumentReader {
+  readonly problems: Problem[] = [];
+  readonly replaced: KeyPath[] = [];
+  readonly #source: SourceText;
+  readonly #resolve: (alias: Alias) => unknown;
+  readonly #open = new Set<unknown>();
+  #nodes = 0;
+
+  constructor(source: SourceText, resolve: (alias: Alias) => unknown) {
+    this.#source = source;
+    this.#resolve = resolve;
+  }
+
+  read(node: AstNode, path: KeyPath, at?: Place): Node | undefined {
+    const place = node?.range ? this.#place(node.range[0], node.range[1]) : (at ?? this.#place(0, 0));
+    if (++this.#nodes > MOST_NODES) {
+      if (this.#nodes === MOST_NODES + 1)
+        this.problems.push(problemAt(place, path, 'aliases make this document too large'));
+      return undefined;
+    }
+    if (node === null || node === undefined) return scalar(null, place);
+    if (isAlias(node)) return this.#readAlias(node, path, place);
+    if (node.tag === '!reset' || node.tag === '!override') this.replaced.push(path);
+    if (node.tag === '!reset') return undefined;
+    if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path, place);
+    if (isSeq(node)) {
+      const items = node.items.map((item, index) => this.read(item as AstNode, [...path, index], place));
+      return list(
+        items.filter((item) => item !== undefined),
+        place,
+      );
+    }
+    return isScalar(node) ? this.#readScalar(node, place) : undefined;
+  }
+
+  #readScalar(node: { value: unknown; type?: string; tag?: string }, place: Place): Node {
+    const text = typeof node.value === 'string' ? node.value : `${node.value ?? ''}`;
+    const isText = node.type !== 'PLAIN' || node.tag === 'tag:yaml.org,2002:str' || node.tag === '!';
+    return scalar(isText ? text : resolvePlainScalar(text), place);
+  }
+
+  #readAlias(alias: Alias, path: KeyPath, place: Place): Node | undefined {
+    const target = this.#resolve(alias) as AstNode;
+    if (target === undefined || target === null) {
+      this.problems.push(problemAt(place, path, `there is no anchor &${alias.source}`));
+      return undefined;
+    }
+    if (this.#open.has(target)) {
+      this.problems.push(problemAt(place, path, `the alias *${alias.source} stands inside what it names`));
+      return undefined;
+    }
+    this.#open.add(target);
+    const node = this.read(target, path, place);
+    this.#open.delete(target);
+    return node;
+  }
+
+  #readMap(node: YAMLMap.Parsed, path: KeyPath, place: Place): Node {
+    const entries = new Map<string, Entry>();
+    const merged = new Map<string, Entry>();
+    for (const pair of node.items) {
+      const key = this.read(pair.key as AstNode, path, place);
+      if (key?.kind !== 'scalar') {
+        this.problems.push(problemAt(key?.place ?? place, path, 'a key must be a word, not a list or a map'));
+        continue;
+      }
+      const name = isScalar(pair.key) ? `${pair.key.value ?? ''}` : `${key.value ?? ''}`;
+      if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+        this.#merge(pair.value as AstNode, path, key.place, merged);
+        continue;
+      }
+      if (entries.has(name)) {
+        const remedy = 'Keep one of them.';
+        this.problems.push(
+          problemAt(key.place, [...path, name], `the key "${name}" stands here twice`, remedy),
+        );
+      }
+      const value = this.read(pair.value as AstNode, [...path, name], key.place);
+      if (value !== undefined) entries.set(name, { key: key.place, value });
+    }
+    for (const [name, entry] of merged) if (!entries.has(name)) entries.set(name, entry);
+    return map(entries, place);
+  }
+
+  /** `<<: *a` and `<<: [*a, *b]`; of several the first wins (YAML 1.1, "Merge Key Language-Independent Type"). */
+  #merge(node: AstNode, path: KeyPath, place: Place, into: Map<string, Entry>): void {
+    const value = this.read(node, path, place);
+    const sources = value?.kind === 'list' ? value.items : value === undefined ? [] : [value];
+    for (const source of sources) {
+      if (source.kind !== 'map') {
+        this.problems.push(problemAt(source.place, path, 'only maps can be merged with <<'));
+        continue;
+      }
+      for (const [name, entry] of source.entries) if (!into.has(name)) into.set(name, entry);
+    }
+  }
+
+  #place(start: number, end: number): Place {
+    return { source: this.#source, start, end };
+  }
+}
