@@ -1,0 +1,15 @@
+#!/bin/sh
+# Runs a script of this repository on the Node that the repository brings, on a fresh clone too:
+#   sh scripts/with-setup.sh scripts/demo.ts --hosts 3
+set -eu
+cd "$(dirname "$0")/.."
+if ! command -v npm >/dev/null 2>&1; then
+  echo "npm is missing. Install Node.js 20 or newer first (Debian: apt-get install nodejs npm); the repository brings the version it runs on." >&2
+  exit 2
+fi
+# The lock file of the last install is older than what is asked for: install.
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "Installing dependencies (npm ci) …"
+  npm ci --no-audit --no-fund
+fi
+exec node_modules/.bin/node "$@"
