@@ -16,6 +16,7 @@ export { HeldKey, type HeldKeyOptions } from './held-key.ts';
 export { parseEntry, updateRecord } from './json.ts';
 export { acquireLease, Lease, type LeaseOptions } from './lease.ts';
 export { clearDraining, markDraining } from './maintenance.ts';
+export { type CatalogServer, type CatalogServerOptions, startCatalogServer } from './server.ts';
 export { ServiceView, type ServiceViewOptions } from './service-view.ts';
 export type { CallOptions, CatalogConnection } from './transport.ts';
 export { type WatchOptions, watchAnswer, watchKey, watchKeys, watchService } from './watch.ts';
