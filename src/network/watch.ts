@@ -8,6 +8,7 @@ import { LABEL } from '../labels.ts';
 import { HostRules } from './iptables.ts';
 import { applyLink } from './link.ts';
 import { localContainers } from './local-containers.ts';
+import { reportOnce } from './report-once.ts';
 import { renderRules } from './rules.ts';
 import type { LocalContainer, RulesHost } from './rules-model.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -175,14 +176,4 @@ class Network {
       this.#written.set(name, text);
     }
   }
-}
-
-/** Passes an error on when it is not the same as the one before: a catalog that is away is one line, not hundreds. */
-export function reportOnce(report: (text: string) => void): (error: unknown) => void {
-  let last = '';
-  return (error) => {
-    const text = describeError(error);
-    if (text !== last) report(text);
-    last = text;
-  };
 }

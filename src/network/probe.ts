@@ -1,0 +1,94 @@
+import { createSocket } from 'node:dgram';
+import { bindUdp, retryUntilBound } from './bind.ts';
+import { ECHO_PORT } from './ports.ts';
+import { contains } from './ranges.ts';
+import { reportOnce } from './report-once.ts';
+
+/** What got through the link to a peer and back: everything, only small packets, or nothing. */
+export type LinkHealth = 'ok' | 'small only' | 'no answer';
+
+/** Bytes of the headers of IPv4 and UDP. */
+const HEADERS = 28;
+const SMALL_BYTES = 32;
+const TRIES = 3;
+const TRY_MS = 700;
+
+export interface EchoOptions {
+  /** The host's private address; waited for when it is not there yet. */
+  readonly address: string;
+  /** CIDR of the cluster: only its addresses are answered. */
+  readonly range: string;
+  readonly port?: number;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+/** Sends datagrams of the cluster's hosts back as they came. @returns when the signal is aborted. */
+export async function serveEcho(options: EchoOptions): Promise<void> {
+  const { address, range, port = ECHO_PORT, signal, log } = options;
+  const onError = reportOnce((text) => log(`warn echo: ${text}`));
+  const socket = await retryUntilBound(() => bindUdp(address, port), { signal, onError });
+  if (socket === undefined) return;
+  socket.on('error', onError);
+  socket.on('message', (message, from) => {
+    // Another echo would send it back for ever.
+    if (contains(range, from.address) && from.port !== port)
+      socket.send(message, from.port, from.address, () => undefined);
+  });
+  await new Promise<void>((resolve) => {
+    const end = () => socket.close(() => resolve());
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+export interface ProbeOptions {
+  /** Own private address, to send from. */
+  readonly address: string;
+  readonly peers: readonly { readonly name: string; readonly privateAddress: string }[];
+  /** Bytes of the largest packet that the link should carry. */
+  readonly mtu: number;
+  readonly port?: number;
+}
+
+/**
+ * Sends small and full-size datagrams to every peer and waits for their return, 2.1 seconds at the most. Linux marks
+ * datagrams that fit the interface as not to be fragmented, so a full-size one tells that whole packets pass.
+ */
+export async function probePeers(options: ProbeOptions): Promise<Record<string, LinkHealth>> {
+  const { address, peers, mtu, port = ECHO_PORT } = options;
+  const results = peers.map(async ({ name, privateAddress }) => {
+    const ask = (bytes: number) => echo(address, { address: privateAddress, port }, bytes);
+    const [small, full] = await Promise.all([ask(SMALL_BYTES), ask(mtu - HEADERS)]);
+    return [name, full ? 'ok' : small ? 'small only' : 'no answer'] as const;
+  });
+  return Object.fromEntries(await Promise.all(results));
+}
+
+async function echo(
+  local: string,
+  peer: { readonly address: string; readonly port: number },
+  bytes: number,
+): Promise<boolean> {
+  // Without the own address there is no link either.
+  const socket = await bindUdp(local, 0).catch(() => createSocket('udp4'));
+  return new Promise((resolve) => {
+    let tries = 0;
+    const end = (came: boolean) => {
+      clearInterval(timer);
+      socket.close();
+      resolve(came);
+    };
+    const send = () => {
+      tries += 1;
+      if (tries > TRIES) end(false);
+      else socket.send(Buffer.alloc(bytes, tries), peer.port, peer.address, () => undefined);
+    };
+    socket.on('error', () => end(false));
+    socket.on('message', (message, from) => {
+      if (from.address === peer.address && message.length === bytes) end(true);
+    });
+    const timer = setInterval(send, TRY_MS);
+    send();
+  });
+}
