@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { SeawallError } from '../errors.ts';
+import { type Docker, isConflict, isNotFound } from '../hosts/index.ts';
+import {
+  currentGeneration,
+  type Generation,
+  makeCurrent,
+  nextGeneration,
+  pruneGenerations,
+  removeGeneration,
+  writeGeneration,
+} from './generations.ts';
+import { pause } from './pause.ts';
+import { getFromSocket } from './status-socket.ts';
+import { parseWorkers, type SocketRules, type Worker, workersScript } from './workers.ts';
+
+export interface NginxOptions {
+  readonly docker: Pick<Docker, 'exec' | 'killContainer' | 'inspectContainer'>;
+  /** Name of the edge container. */
+  readonly container: string;
+  /** Folder of generations, socket and logs; the same in the container and here. */
+  readonly edgePath: string;
+  readonly sockets: SocketRules;
+}
+
+/** Milliseconds for nginx to read a tested configuration and start its workers. */
+const reloadTimeoutMs = 15_000;
+const socketTimeoutMs = 2_000;
+const execTimeoutMs = 20_000;
+
+/** The nginx of one edge container: what it runs, what its workers hold, and how it gets another configuration. */
+export class NginxControl {
+  readonly #options: NginxOptions;
+
+  constructor(options: NginxOptions) {
+    this.#options = options;
+  }
+
+  /** What nginx reads at its next start; undefined: nothing was ever written. */
+  current(): Promise<Generation | undefined> {
+    return currentGeneration(this.#options.edgePath);
+  }
+
+  nextNumber(): Promise<number> {
+    return nextGeneration(this.#options.edgePath);
+  }
+
+  /** Generation that nginx serves; undefined when it does not answer. */
+  async running(signal?: AbortSignal): Promise<number | undefined> {
+    const path = join(this.#options.edgePath, 'status.sock');
+    const limits = { timeoutMs: socketTimeoutMs, ...(signal === undefined ? {} : { signal }) };
+    const answer = await getFromSocket(path, '/generation', limits);
+    return answer !== undefined && /^\d+$/.test(answer) ? Number(answer) : undefined;
+  }
+
+  /**
+   * Gives nginx a configuration: written, tested by the edge container's own nginx, made current, read, confirmed. When one
+   * of these fails, the previous configuration is current again and serves on.
+   * @returns `running`, or `written` when no nginx runs that could test and read it: it will at its start.
+   * @throws SeawallError `refused` (nginx -t), `timeout` (not confirmed), `docker`.
+   */
+  async apply(wanted: Generation, signal: AbortSignal): Promise<'running' | 'written'> {
+    const { edgePath } = this.#options;
+    const before = await this.current();
+    const path = await writeGeneration(edgePath, wanted);
+    const isRunning = await this.isRunning(signal);
+    if (isRunning) {
+      try {
+        await this.#test(path, signal);
+      } catch (error) {
+        await removeGeneration(edgePath, wanted.generation);
+        throw error;
+      }
+    }
+    await makeCurrent(edgePath, wanted.generation);
+    if (!isRunning) return 'written';
+    try {
+      await this.reload(wanted.generation, signal);
+    } catch (error) {
+      // A restarted container must not start with what a running one did not take.
+      if (before !== undefined && !signal.aborted) await makeCurrent(edgePath, before.generation);
+      throw error;
+    }
+    await pruneGenerations(edgePath, wanted.generation);
+    return 'running';
+  }
+
+  /** Has nginx read what is current and waits until it serves `generation`. */
+  async reload(generation: number, signal: AbortSignal): Promise<void> {
+    await this.#options.docker.killContainer(this.#options.container, 'SIGHUP', { signal });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(reloadTimeoutMs)]);
+    while (!limit.aborted) {
+      if ((await this.running(limit)) === generation) return;
+      await pause(20, limit);
+    }
+    signal.throwIfAborted();
+    throw new SeawallError('timeout', `nginx does not serve generation ${generation} after its reload`, {
+      where: this.#options.container,
+      hint: `What it says: docker logs --tail 20 ${this.#options.container}`,
+    });
+  }
+
+  async isRunning(signal: AbortSignal): Promise<boolean> {
+    try {
+      const { State } = await this.#options.docker.inspectContainer(this.#options.container, { signal });
+      return State.Status === 'running';
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  /** All workers of the container; undefined when it does not run. */
+  async workers(signal: AbortSignal): Promise<readonly Worker[] | undefined> {
+    const { docker, container, sockets } = this.#options;
+    try {
+      const argv = ['sh', '-c', workersScript];
+      const { stdout } = await docker.exec(container, argv, { signal, timeoutMs: execTimeoutMs });
+      return parseWorkers(stdout, sockets);
+    } catch (error) {
+      if (isNotFound(error) || isConflict(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends workers at once: what they hold is cut. */
+  async endWorkers(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+    const argv = ['sh', '-c', 'kill -TERM "$@"', 'sh', ...workers.map((worker) => String(worker.pid))];
+    await this.#options.docker.exec(this.#options.container, argv, { signal, timeoutMs: execTimeoutMs });
+  }
+
+  /** Has nginx open its log files anew, after they were renamed. */
+  async reopenLogs(signal: AbortSignal): Promise<void> {
+    await this.#options.docker.killContainer(this.#options.container, 'SIGUSR1', { signal });
+  }
+
+  async #test(path: string, signal: AbortSignal): Promise<void> {
+    const { docker, container } = this.#options;
+    const argv = ['nginx', '-t', '-q', '-c', path];
+    const { exitCode, stderr } = await docker.exec(container, argv, { signal, timeoutMs: execTimeoutMs });
+    if (exitCode === 0) return;
+    throw new SeawallError('refused', `nginx does not accept the new configuration: ${stderr.trim()}`, {
+      where: container,
+      hint: 'The previous configuration serves on. This is a mistake in Seawall, or a port that somebody else has.',
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { describeProbe, probeHttp, probeTcp } from '../hosts/probe.ts';
+import { afterProbe, type ProbeHistory, unprobed } from './admission.ts';
+import type { Candidate, Candidates } from './candidates.ts';
+import { pause } from './pause.ts';
+
+export interface ProbesOptions {
+  /** A history changed in a way that may change who is admitted. */
+  readonly onChange: () => void;
+  readonly signal: AbortSignal;
+  /** Addresses that had requests before this process started: let in until they fail. */
+  readonly admitted?: readonly string[];
+  readonly random?: () => number;
+}
+
+interface Watched {
+  candidate: Candidate;
+  readonly end: AbortController;
+}
+
+const startingEveryMs = 1_000;
+const admittedEveryMs = 2_000;
+const timeoutMs = 2_000;
+
+/** Looks at every candidate's address again and again, from where the requests will come. */
+export class Probes {
+  readonly #options: ProbesOptions;
+  readonly #histories = new Map<string, ProbeHistory>();
+  readonly #watched = new Map<string, Watched>();
+  #localAddress: string | undefined;
+
+  constructor(options: ProbesOptions) {
+    this.#options = options;
+    for (const address of options.admitted ?? [])
+      this.#histories.set(address, { good: 1, bad: 0, isAdmitted: true });
+  }
+
+  get histories(): ReadonlyMap<string, ProbeHistory> {
+    return this.#histories;
+  }
+
+  /**
+   * Replaces what is looked at. An address that leaves is forgotten: when it comes back, it may be another replica.
+   * @param localAddress source address, so that a probe takes the way that requests take.
+   */
+  setCandidates(candidates: Candidates, localAddress: string | undefined): void {
+    this.#localAddress = localAddress;
+    const wanted = new Map(
+      [...candidates.values()].flat().map((candidate) => [candidate.address, candidate]),
+    );
+    for (const [address, watched] of this.#watched) {
+      if (wanted.has(address)) continue;
+      watched.end.abort();
+      this.#watched.delete(address);
+    }
+    for (const address of this.#histories.keys()) if (!wanted.has(address)) this.#histories.delete(address);
+    for (const [address, candidate] of wanted) {
+      const watched = this.#watched.get(address);
+      if (watched !== undefined) watched.candidate = candidate;
+      else void this.#watch(address, candidate);
+    }
+  }
+
+  async #watch(address: string, candidate: Candidate): Promise<void> {
+    const watched: Watched = { candidate, end: new AbortController() };
+    this.#watched.set(address, watched);
+    const signal = AbortSignal.any([this.#options.signal, watched.end.signal]);
+    const { random = Math.random, onChange } = this.#options;
+    while (!signal.aborted) {
+      const before = this.#histories.get(address) ?? unprobed;
+      const kind = before.isAdmitted ? 'tcp' : watched.candidate.probe.kind;
+      const result = await this.#probe(watched.candidate, kind, signal);
+      if (signal.aborted) return;
+      const outcome = result.ok ? { ok: true } : { ok: false, problem: describeProbe(result) };
+      const after = afterProbe(before, kind, outcome);
+      this.#histories.set(address, after);
+      if (after.isAdmitted !== before.isAdmitted || after.bad !== before.bad) onChange();
+      const everyMs = after.isAdmitted && after.bad === 0 ? admittedEveryMs : startingEveryMs;
+      await pause(everyMs * (0.9 + random() / 5), signal);
+    }
+  }
+
+  #probe(candidate: Candidate, kind: 'http' | 'tcp', signal: AbortSignal) {
+    const localAddress = this.#localAddress;
+    const colon = candidate.address.lastIndexOf(':');
+    const place = {
+      address: candidate.address.slice(0, colon),
+      timeoutMs,
+      signal,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    };
+    const { probe } = candidate;
+    if (kind === 'http' && probe.kind === 'http')
+      return probeHttp({ ...place, port: probe.port, path: probe.path, host: probe.host });
+    return probeTcp({ ...place, port: Number(candidate.address.slice(colon + 1)) });
+  }
+}

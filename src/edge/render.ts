@@ -1,0 +1,210 @@
+import type { EdgeModel, EdgeSettings, EdgeUpstream } from './model.ts';
+import { commentText, indent, listenPlain } from './nginx-text.ts';
+import { renderServer } from './render-server.ts';
+
+/** Idle connections to a service that each worker keeps. */
+const keptConnections = 32;
+
+/** nginx.conf as text: the same model gives the same bytes. Only models of `edgeModel` may come in: they are checked. */
+export function renderNginx(model: EdgeModel): string {
+  const { settings } = model;
+  const blocks = [
+    preamble(settings),
+    'http {',
+    indent(
+      [
+        httpSettings(settings),
+        maps(settings),
+        accessLog(settings),
+        '# ---- Services: replicas that get requests -------------------------------------------------------------',
+        ...model.upstreams.map(renderUpstream),
+        ...(model.upstreams.length === 0 ? ['# none'] : []),
+        '# ---- Routes ------------------------------------------------------------------------------------------',
+        unknownHosts(settings),
+        ...model.servers.map((server) => renderServer(server, settings)),
+        '# ---- For the edge loop -------------------------------------------------------------------------------',
+        statusServer(settings),
+      ].join('\n\n'),
+    ),
+    '}',
+  ];
+  return `${blocks.join('\n')}\n`;
+}
+
+function preamble({ generation, user }: EdgeSettings): string {
+  return `# Generation ${generation}. Written by Seawall from the catalog; changes made here are replaced.
+user ${user};
+worker_processes auto;
+worker_rlimit_nofile 65536;
+pid /run/nginx.pid;
+error_log stderr error;
+
+# Workers of earlier generations live as long as their WebSockets, but not for ever. Seawall ends the oldest
+# sooner when there are too many of them.
+worker_shutdown_timeout 24h;
+
+events {
+  worker_connections 16384;
+}
+`;
+}
+
+function httpSettings({ paths }: EdgeSettings): string {
+  return `server_tokens off;
+default_type application/octet-stream;
+uninitialized_variable_warn off;
+server_names_hash_bucket_size 512;
+server_names_hash_max_size 8192;
+
+# On the host's disk: the container's own is read-only, and its tmpfs is memory.
+client_body_temp_path ${paths.edge}/temp/body;
+proxy_temp_path ${paths.edge}/temp/proxy;
+fastcgi_temp_path ${paths.edge}/temp/fastcgi;
+uwsgi_temp_path ${paths.edge}/temp/uwsgi;
+scgi_temp_path ${paths.edge}/temp/scgi;
+
+# Clients. A reload answers one more request on each idle connection within keepalive_min_timeout before it
+# closes it: without that, requests already on their way would be reset.
+keepalive_timeout 65s;
+keepalive_min_timeout 2s;
+client_header_timeout 20s;
+client_body_timeout 60s;
+send_timeout 60s;
+reset_timedout_connection on;
+tcp_nodelay on;
+
+# Replicas. HTTP/1.1 with connections kept; another replica is tried when one does not connect or breaks
+# before it answers, but POST, PATCH and LOCK are never sent twice.
+proxy_http_version 1.1;
+proxy_socket_keepalive on;
+proxy_buffer_size 16k;
+proxy_buffers 8 16k;
+proxy_busy_buffers_size 32k;
+proxy_next_upstream error timeout;
+proxy_next_upstream_tries 3;
+proxy_next_upstream_timeout 10s;
+
+# What replicas learn of the client. This edge is the first hop: what clients claim themselves is overwritten.
+proxy_set_header Host $seawall_host;
+proxy_set_header X-Real-IP $remote_addr;
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-Host $seawall_host;
+proxy_set_header X-Forwarded-Port $server_port;
+proxy_set_header X-Request-Id $request_id;
+proxy_set_header Forwarded "";
+proxy_set_header Upgrade $seawall_upgrade;
+proxy_set_header Connection $seawall_connection;`;
+}
+
+function maps({ sources }: EdgeSettings): string {
+  const text = `# Only WebSocket is upgraded: h2c would leave the edge's checks behind.
+map $http_upgrade $seawall_upgrade {
+  default "";
+  websocket websocket;
+}
+# Empty, not "close": keeps the connection to the replica.
+map $seawall_upgrade $seawall_connection {
+  default "";
+  websocket upgrade;
+}
+# Upgraded connections have upstreams of their own: connections are shared within an upstream, and these
+# come from another source address.
+map $seawall_upgrade $seawall_suffix {
+  default "";
+  websocket ~~upgraded;
+}
+# The name that the client asked for, with the port unless it is the scheme's own.
+map $server_port $seawall_host {
+  default $host:$server_port;
+  80 $host;
+  443 $host;
+}`;
+  if (sources === undefined) return text;
+  return `${text}
+# The source address tells Seawall which connections of old workers are upgraded ones.
+map $seawall_upgrade $seawall_source {
+  default ${sources.requests};
+  websocket ${sources.upgraded};
+}
+proxy_bind $seawall_source;`;
+}
+
+function accessLog({ paths }: EdgeSettings): string {
+  const fields = [
+    ['time', '$time_iso8601'],
+    ['project', '$seawall_project'],
+    ['route', '$seawall_route'],
+    ['service', '$seawall_service'],
+    ['method', '$request_method'],
+    ['host', '$host'],
+    ['uri', '$request_uri'],
+    ['protocol', '$server_protocol'],
+    ['status', '$status'],
+    ['bytes', '$body_bytes_sent'],
+    ['request_time', '$request_time'],
+    ['upstream_addr', '$upstream_addr'],
+    ['upstream_status', '$upstream_status'],
+    ['upstream_response_time', '$upstream_response_time'],
+    ['remote_addr', '$remote_addr'],
+    ['stream', '$seawall_stream'],
+    ['request_id', '$request_id'],
+  ];
+  const lines = fields.map(([name, value], index) => {
+    const start = index === 0 ? '{' : ',';
+    const end = index === fields.length - 1 ? '}' : '';
+    return `  '${start}"${name}":"${value}"${end}'`;
+  });
+  return `# One JSON object a line; written at the latest after a second.
+log_format seawall escape=json
+${lines.join('\n')};
+access_log ${paths.edge}/logs/access.log seawall buffer=64k flush=1s;`;
+}
+
+function renderUpstream(upstream: EdgeUpstream): string {
+  return [
+    `# ${commentText(upstream.catalogService)} for project ${upstream.project}`,
+    ...['', '~~upgraded'].map((suffix) => {
+      const servers = upstream.addresses.map((address) => `  server ${address} max_fails=3 fail_timeout=2s;`);
+      return `upstream ${upstream.name}${suffix} {
+  zone ${upstream.name}${suffix} 64k;
+  least_conn;
+${servers.join('\n')}
+  keepalive ${keptConnections};
+  keepalive_timeout ${Math.max(1, upstream.keepaliveMs)}ms;
+}`;
+    }),
+  ].join('\n');
+}
+
+function unknownHosts(settings: EdgeSettings): string {
+  return `# Hosts that no route names are cut off without an answer.
+server {
+${indent(listenPlain(settings, ' default_server'))}
+  server_name _;
+  access_log off;
+  set $seawall_project "";
+  set $seawall_route "";
+  set $seawall_service "";
+  set $seawall_stream "";
+  return 444;
+}`;
+}
+
+function statusServer({ paths, generation }: EdgeSettings): string {
+  return `server {
+  listen unix:${paths.edge}/status.sock;
+  access_log off;
+  keepalive_timeout 0;
+  location = /generation {
+    default_type text/plain;
+    return 200 "${generation}";
+  }
+  location = /stub_status {
+    stub_status;
+  }
+  location / {
+    return 404;
+  }
+}`;
+}
