@@ -56,9 +56,10 @@ export async function bringUpLab(options: LabOptions): Promise<Lab> {
 }
 
 function checkOptions(name: string, hosts: number): void {
-  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
+  // The default lab keeps its keys in a folder of that name, beside the folders of the other labs.
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name) || name === 'keys') {
     throw new SeawallError('input', `${name} is no name for a lab`, {
-      hint: 'Use up to 31 small letters, digits and dashes',
+      hint: 'Use up to 31 small letters, digits and dashes, but not "keys"',
     });
   }
   if (!Number.isInteger(hosts) || hosts < 1 || hosts > 100) {
@@ -97,8 +98,9 @@ async function bootLab(name: string, stateDir: string, names: readonly string[],
       hostKey: await ensureKeyPair(stateDir, `${machine}_host_key`),
     })),
   );
+  const bridge = bridgeName(name);
   const [isClosed] = await Promise.all([
-    closeUplink(bridgeName(name)),
+    closeUplink(bridge),
     ...guests.map((guest) => ensureMachine(guest, privileges, guest.userKey, guest.hostKey)),
   ]);
   if (!isClosed) say('The lab could not close its way outside: its hosts may reach other networks');
@@ -111,7 +113,7 @@ async function bootLab(name: string, stateDir: string, names: readonly string[],
     stateDir,
     sshConfig,
     network: labPrefix(name),
-    bridge: bridgeName(name),
+    bridge,
     subnet,
     hosts,
   };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireProgram } from './apt.ts';
 import { runCommand } from './command.ts';
@@ -15,27 +15,22 @@ const scripts = '/usr/share/debootstrap/scripts';
 const bulk = ['usr/share/doc', 'usr/share/man', 'usr/share/info', 'usr/share/locale', 'var/lib/apt/lists'];
 const caches = ['var/cache/apt', 'var/cache/debconf', 'var/log'];
 
-/** Bootstraps a minimal Debian and imports it as `image` with the label; needs root. About 35 s. */
+/** Bootstraps a minimal Debian in an empty folder and imports it as `image`; needs root. About 35 s. */
 export async function bootstrapDebian(
   suite: string,
   image: string,
   label: string,
-  scratchFolder: string,
+  scratch: string,
   say: Say,
 ): Promise<void> {
   await requireProgram('debootstrap', ['debootstrap', 'debian-archive-keyring', 'gpgv'], say);
-  const folder = await mkdtemp(join(scratchFolder, `${suite}-`));
-  const root = join(folder, 'root');
-  const archive = join(folder, 'root.tar');
-  try {
-    await runCommand('debootstrap', ['--variant=minbase', suite, root, mirror, debootstrapScript(suite)]);
-    await slimDebian(root);
-    await runCommand('tar', ['-C', root, '--numeric-owner', '-cf', archive, '.']);
-    const changes = [`LABEL ${label}`, 'CMD ["bash"]'].flatMap((change) => ['--change', change]);
-    await runCommand('docker', ['import', ...changes, archive, image]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const root = join(scratch, 'root');
+  const archive = join(scratch, 'root.tar');
+  await runCommand('debootstrap', ['--variant=minbase', suite, root, mirror, debootstrapScript(suite)]);
+  await slimDebian(root);
+  await runCommand('tar', ['-C', root, '--numeric-owner', '-cf', archive, '.']);
+  const changes = [`LABEL ${label}`, 'CMD ["bash"]'].flatMap((change) => ['--change', change]);
+  await runCommand('docker', ['import', ...changes, archive, image]);
 }
 
 /** An older debootstrap does not know the newest suites by name, but their script is that of sid. */

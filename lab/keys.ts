@@ -25,16 +25,17 @@ export async function ensureKeyPair(stateDir: string, name: string): Promise<Key
 }
 
 /** A tar of the files that let the user into a machine and prove the machine to the user. */
-export async function packIdentity(
+export function packIdentity(
   userKey: KeyPair,
-  hostKey: KeyPair,
+  hostPrivateKey: string,
+  hostPublicKey: string,
   hasDeployUser: boolean,
 ): Promise<Buffer> {
   const archive = pack();
   const authorized = `${userKey.publicKey}\n`;
   const hostKeyFile = 'etc/ssh/ssh_host_ed25519_key';
-  archive.entry({ name: hostKeyFile, mode: 0o600 }, await readFile(hostKey.file, 'utf8'));
-  archive.entry({ name: `${hostKeyFile}.pub`, mode: 0o644 }, `${hostKey.publicKey}\n`);
+  archive.entry({ name: hostKeyFile, mode: 0o600 }, hostPrivateKey);
+  archive.entry({ name: `${hostKeyFile}.pub`, mode: 0o644 }, `${hostPublicKey}\n`);
   archive.entry({ name: 'root/.ssh/', type: 'directory', mode: 0o700 });
   archive.entry({ name: 'root/.ssh/authorized_keys', mode: 0o600 }, authorized);
   if (hasDeployUser) {

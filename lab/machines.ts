@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SeawallError } from '../src/errors.ts';
 import { runCommand, tryCommand } from './command.ts';
 import { type KeyPair, packIdentity } from './keys.ts';
-import { folderLabel, type LabHost, labLabel } from './lab.ts';
+import { bridgeName, folderLabel, type LabHost, labLabel } from './lab.ts';
+import { plugCable } from './network.ts';
 import { foreignImage } from './recipes.ts';
 
 const bootTimeoutMs = 60_000;
@@ -58,7 +60,7 @@ export function createArguments(machine: Machine, privileges: Privileges): strin
   ];
 }
 
-/** Makes the machine exist and run; one that exists is only powered on. */
+/** Makes the machine exist and run; one that exists is only powered on and connected. */
 export async function ensureMachine(
   machine: Machine,
   privileges: Privileges,
@@ -70,10 +72,13 @@ export async function ensureMachine(
   if (!exists) {
     if (machine.image !== foreignImage) await createDisk(machine);
     await runCommand('docker', createArguments(machine, privileges));
-    const identity = await packIdentity(userKey, hostKey, machine.image !== foreignImage);
+    const privateKey = await readFile(hostKey.file, 'utf8');
+    const hasDeployUser = machine.image !== foreignImage;
+    const identity = await packIdentity(userKey, privateKey, hostKey.publicKey, hasDeployUser);
     await runCommand('docker', ['cp', '-', `${container}:/`], { input: identity });
   }
   await runCommand('docker', ['start', container]);
+  if (exists) await plugCable(container, bridgeName(machine.lab));
 }
 
 /** The volume of a machine's images and containers; labelled, so that taking the lab down finds it. */
