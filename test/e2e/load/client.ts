@@ -1,0 +1,177 @@
+import { Agent } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Kind, type LoadReport, Tally } from './report.ts';
+import { patienceMs, send, type Target } from './request.ts';
+
+export interface LoadOptions extends Target {
+  /** Requests that become due per second, whatever became of the ones before. */
+  readonly rate: number;
+  /** The load ends by itself after this long. */
+  readonly seconds: number;
+  /** Kind → its part of the requests; need not add up to anything. */
+  readonly mix: Readonly<Partial<Record<Kind, number>>>;
+}
+
+/** Kept connections that are used all the time, and those that rest 1 to 3 s between two requests. */
+const busyConnections = 20;
+const idleConnections = 12;
+const slowConnections = 8;
+const mostInFlight = 600;
+const tickMs = 4;
+
+/** One kept connection; `freeAtMs` is when it may be used again. */
+interface Lane {
+  readonly agent: Agent;
+  isBusy: boolean;
+  freeAtMs: number;
+}
+
+const lane = (): Lane => ({
+  agent: new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: 60_000 }),
+  isBusy: false,
+  freeAtMs: 0,
+});
+
+/** An open-loop client: requests become due at a fixed rate and none of them waits for another. */
+export class LoadClient {
+  readonly #options: LoadOptions;
+  readonly #tally = new Tally();
+  readonly #lanes = {
+    busy: Array.from({ length: busyConnections }, lane),
+    idle: Array.from({ length: idleConnections }, lane),
+    slow: Array.from({ length: slowConnections }, lane),
+  };
+  readonly #startMs = performance.now();
+  readonly #startedAt = new Date().toISOString();
+  readonly #sockets = new WeakSet<Socket>();
+  readonly #counts = { due: 0, inFlight: 0, mostInFlight: 0, opened: 0, open: 0, mostOpen: 0, mostLagMs: 0 };
+  readonly #ended = Promise.withResolvers<LoadReport>();
+  #timer: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+  }
+
+  /** Resolves with the figures when every request has its outcome. */
+  get ended(): Promise<LoadReport> {
+    return this.#ended.promise;
+  }
+
+  /** No new requests; those under way may end. */
+  stop(): void {
+    this.#isStopping = true;
+    clearInterval(this.#timer);
+    this.#finishIfDone();
+  }
+
+  /** The figures so far. */
+  report(): LoadReport {
+    const { opened, mostOpen, mostInFlight, mostLagMs } = this.#counts;
+    return this.#tally.report({
+      startedAt: this.#startedAt,
+      seconds: this.#now() / 1000,
+      rate: this.#options.rate,
+      connections: { opened, mostOpen },
+      mostInFlight,
+      mostLagMs: Math.round(mostLagMs),
+    });
+  }
+
+  #now(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    if (now >= this.#options.seconds * 1000) {
+      this.stop();
+      return;
+    }
+    const stepMs = 1000 / this.#options.rate;
+    while (this.#counts.due * stepMs <= now) {
+      const dueMs = this.#counts.due * stepMs;
+      this.#counts.due += 1;
+      this.#counts.mostLagMs = Math.max(this.#counts.mostLagMs, now - dueMs);
+      void this.#request(pickKind(this.#options.mix), dueMs);
+    }
+  }
+
+  async #request(kind: Kind, dueMs: number): Promise<void> {
+    const counts = this.#counts;
+    counts.inFlight += 1;
+    counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
+    const used = this.#lane(kind);
+    const answer =
+      counts.inFlight > mostInFlight
+        ? {
+            versions: [],
+            reused: false,
+            wrong: { reason: 'not sent', detail: `${mostInFlight} requests are under way` },
+          }
+        : await send(this.#options, kind, used?.agent ?? false, dueMs + patienceMs - this.#now(), (socket) =>
+            this.#count(socket),
+          );
+    if (used !== undefined) release(used, this.#now() + (kind === 'idle' ? 1000 + Math.random() * 2000 : 0));
+    const latencyMs = this.#now() - dueMs;
+    const { wrong, reused, ...seen } = answer;
+    const failure = wrong && { atMs: Math.round(dueMs), kind, ...wrong, reused, afterMs: latencyMs };
+    this.#tally.add({
+      kind,
+      atMs: Math.round(dueMs),
+      latencyMs,
+      ...seen,
+      ...(failure === undefined ? {} : { failure }),
+    });
+    counts.inFlight -= 1;
+    this.#finishIfDone();
+  }
+
+  /** A kept connection that is free, or none: then the request opens one of its own. */
+  #lane(kind: Kind): Lane | undefined {
+    const { busy, idle, slow } = this.#lanes;
+    const isFresh = kind !== 'idle' && Math.random() < 0.25;
+    if (isFresh) return undefined;
+    const lanes = kind === 'idle' ? idle : kind === 'slow' ? slow : busy;
+    const now = this.#now();
+    const free = lanes
+      .filter(({ isBusy, freeAtMs }) => !isBusy && freeAtMs <= now)
+      .sort((a, b) => a.freeAtMs - b.freeAtMs)[0];
+    if (free !== undefined) free.isBusy = true;
+    return free;
+  }
+
+  #count(socket: Socket): void {
+    if (this.#sockets.has(socket)) return;
+    this.#sockets.add(socket);
+    const counts = this.#counts;
+    counts.opened += 1;
+    counts.open += 1;
+    counts.mostOpen = Math.max(counts.mostOpen, counts.open);
+    socket.once('close', () => {
+      counts.open -= 1;
+    });
+  }
+
+  #finishIfDone(): void {
+    if (!this.#isStopping || this.#counts.inFlight > 0) return;
+    for (const { agent } of Object.values(this.#lanes).flat()) agent.destroy();
+    this.#ended.resolve(this.report());
+  }
+}
+
+function release(used: Lane, freeAtMs: number): void {
+  used.isBusy = false;
+  used.freeAtMs = freeAtMs;
+}
+
+function pickKind(mix: LoadOptions['mix']): Kind {
+  const parts = Object.entries(mix) as [Kind, number][];
+  let left = Math.random() * parts.reduce((sum, [, part]) => sum + part, 0);
+  for (const [kind, part] of parts) {
+    left -= part;
+    if (left < 0) return kind;
+  }
+  return 'get';
+}

@@ -1,0 +1,155 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Kind } from './report.ts';
+
+/** A user's patience: an answer after it counts as failed. */
+export const patienceMs = 10_000;
+const slowMs = 3000;
+const largestBodyBytes = 64 * 1024;
+
+export interface Target {
+  readonly hostname: string;
+  readonly port: number;
+  readonly hostHeader: string;
+  /** Empty: any version will do. */
+  readonly versions: ReadonlySet<string>;
+  readonly apiVersions: ReadonlySet<string>;
+}
+
+/** How a request went, without its times. */
+export interface Answer {
+  readonly versions: readonly string[];
+  readonly instance?: string;
+  readonly reused: boolean;
+  readonly wrong?: { readonly reason: string; readonly detail: string };
+}
+
+interface Sent {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly body: Buffer | undefined;
+}
+
+/** Sends one request and checks the answer down to its body. Never rejects. */
+export function send(
+  target: Target,
+  kind: Kind,
+  agent: Agent | false,
+  waitMs: number,
+  onSocket: (socket: Socket) => void,
+): Promise<Answer> {
+  const id = randomBytes(8).toString('hex');
+  const body =
+    kind === 'post' ? randomBytes(1 + Math.floor(Math.random() ** 3 * largestBodyBytes)) : undefined;
+  const sent: Sent = { id, kind, body };
+  return new Promise((resolve) => {
+    let call: ClientRequest;
+    const end = (answer: Omit<Answer, 'reused'>) => {
+      clearTimeout(timer);
+      resolve({ ...answer, reused: call?.reusedSocket ?? false });
+    };
+    const fail = (reason: string, detail: string) => end({ versions: [], wrong: { reason, detail } });
+    const timer = setTimeout(() => {
+      fail('timeout', `no complete answer within ${patienceMs / 1000} s of its due time`);
+      call.destroy();
+    }, waitMs);
+    call = request({
+      host: target.hostname,
+      port: target.port,
+      path: pathOf(sent),
+      method: body === undefined ? 'GET' : 'POST',
+      agent,
+      headers: {
+        host: target.hostHeader,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/octet-stream', 'content-length': body.length }),
+      },
+    });
+    call.on('socket', onSocket);
+    call.on('error', (error: NodeJS.ErrnoException) => fail(reasonOf(error), error.message));
+    call.on('response', (response) => {
+      collect(response).then(
+        (text) => end(judge(target, sent, response.statusCode ?? 0, text)),
+        (error: NodeJS.ErrnoException) => fail(`cut: ${reasonOf(error)}`, error.message),
+      );
+    });
+    call.end(body);
+  });
+}
+
+function pathOf({ id, kind }: Sent): string {
+  switch (kind) {
+    case 'slow':
+      return `/slow?ms=${slowMs}&id=${id}`;
+    case 'post':
+      return `/echo?id=${id}`;
+    case 'api':
+      return `/api?id=${id}`;
+    default:
+      return `/?id=${id}`;
+  }
+}
+
+async function collect(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  if (!response.complete) throw Object.assign(new Error('the answer ended early'), { code: 'ECONNRESET' });
+  return Buffer.concat(chunks).toString();
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ETIMEDOUT: 'timeout',
+};
+
+const reasonOf = (error: NodeJS.ErrnoException): string => REASONS[error.code ?? ''] ?? error.code ?? 'error';
+
+/** What the app of test/e2e/apps/shop answers. */
+interface Body {
+  readonly version?: unknown;
+  readonly instance?: unknown;
+  readonly id?: unknown;
+  readonly sha256?: unknown;
+  readonly api?: { readonly version?: unknown };
+}
+
+function judge(target: Target, sent: Sent, status: number, text: string): Omit<Answer, 'reused'> {
+  const shown = text.slice(0, 120).replaceAll(/[^\x20-\x7e]+/g, ' ');
+  if (status !== 200) return { versions: [], wrong: { reason: `status ${status}`, detail: shown } };
+  let body: Body;
+  try {
+    body = JSON.parse(text) as Body;
+  } catch {
+    return { versions: [], wrong: { reason: 'body', detail: `no JSON: ${shown}` } };
+  }
+  const { version, instance, id, sha256, api } = body;
+  if (typeof version !== 'string' || typeof instance !== 'string' || id !== sent.id) {
+    return { versions: [], wrong: { reason: 'body', detail: shown } };
+  }
+  const wrong = wrongOf(target, sent, { version, sha256, apiVersion: api?.version });
+  const versions = sent.kind === 'api' ? [version, `api ${String(api?.version)}`] : [version];
+  return { versions, instance, ...(wrong === undefined ? {} : { wrong }) };
+}
+
+function wrongOf(
+  target: Target,
+  { kind, body }: Sent,
+  said: { readonly version: string; readonly sha256: unknown; readonly apiVersion: unknown },
+): Answer['wrong'] {
+  if (target.versions.size > 0 && !target.versions.has(said.version)) {
+    return { reason: 'version', detail: `${said.version} is not among ${[...target.versions].join(', ')}` };
+  }
+  if (body !== undefined && said.sha256 !== createHash('sha256').update(body).digest('hex')) {
+    return { reason: 'echo', detail: `${body.length} bytes were sent, others came back` };
+  }
+  if (kind !== 'api') return undefined;
+  if (typeof said.apiVersion !== 'string') return { reason: 'body', detail: 'nothing from api' };
+  const isKnown = target.apiVersions.size === 0 || target.apiVersions.has(said.apiVersion);
+  return isKnown ? undefined : { reason: 'version', detail: `api ${said.apiVersion}` };
+}
