@@ -7,6 +7,8 @@ export const commandTimeoutMs = 60_000;
 export interface CommandOptions {
   /** What the command reads; nothing by default. */
   readonly stdin?: string | Uint8Array;
+  /** Added to this process's environment; for programs that run on this machine only. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds; 60000 by default. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -29,7 +31,10 @@ export function run(
   const timeoutMs = options.timeoutMs ?? commandTimeoutMs;
   return new Promise((resolve, reject) => {
     options.signal?.throwIfAborted();
-    const child = spawn(program, args, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } });
+    const child = spawn(program, args, {
+      stdio: 'pipe',
+      env: { ...process.env, LC_ALL: 'C', ...options.env },
+    });
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let failure: unknown;
     const stop = (reason: unknown) => {
@@ -67,6 +72,9 @@ function text(chunks: readonly Buffer[]): string {
   return Buffer.concat(chunks).toString();
 }
 
+/** Debian's packages of the programs that Seawall calls. */
+const packages: Readonly<Record<string, string>> = { ssh: 'openssh-client', docker: 'docker.io' };
+
 /** What it means that a program could not be started. */
 export function spawnError(error: Error, program: string): SeawallError {
   const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -75,7 +83,7 @@ export function spawnError(error: Error, program: string): SeawallError {
     isMissing ? `${program} is not installed here` : `${program} could not be started`,
     {
       cause: error,
-      ...(isMissing && program === 'ssh' ? { hint: 'apt install openssh-client' } : {}),
+      ...(isMissing ? { hint: `apt install ${packages[program] ?? program}` } : {}),
     },
   );
 }
