@@ -24,9 +24,16 @@ export interface NetworkOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   /** Rules and link are in place as of now. */
-  readonly onApplied?: (state: { readonly linkMtu: number; readonly peers: readonly RulesHost[] }) => void;
+  readonly onApplied?: (state: LinkState) => void;
   /** Milliseconds between two looks when nothing happens; default 30000. */
   readonly intervalMs?: number;
+}
+
+/** The link as it was last applied. */
+export interface LinkState {
+  /** Bytes of the largest packet that fits through. */
+  readonly linkMtu: number;
+  readonly peers: readonly RulesHost[];
 }
 
 /** What the agent last read from the catalog about the network. */

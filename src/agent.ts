@@ -1,0 +1,218 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import packageJson from '../package.json' with { type: 'json' };
+import { OWN_FOLDERS } from './agent-container.ts';
+import { readHealth, writeHealth } from './agent-health.ts';
+import { logLine, superviseLoop } from './agent-loops.ts';
+import { CatalogClient, startCatalogServer } from './catalog/index.ts';
+import { type ClusterFile, HOST_PATH } from './cluster.ts';
+import { watchEdge } from './edge/index.ts';
+import { describeError, SeawallError } from './errors.ts';
+import { Docker } from './hosts/index.ts';
+import { type LinkState, serveEcho, watchAlive, watchNames, watchNetwork } from './network/index.ts';
+import { watchRegistrar } from './registrar/index.ts';
+
+/** What the parts of one program share. */
+interface Program {
+  readonly cluster: ClusterFile;
+  readonly client: CatalogClient;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+  /** What is wrong at the moment, by part; empty text: nothing. */
+  readonly problems: Map<string, string>;
+}
+
+const DOCKER_SOCKET = '/var/run/docker.sock';
+const HEALTH_INTERVAL_MS = 5_000;
+/** The catalog, rules and link should be looked at far more often. */
+const STALE_NETWORK_MS = 120_000;
+const STOP_MS = 5_000;
+
+/** Registrar, private network and host rules, sign of life, edge loop: all that needs Docker. */
+async function runAgent(program: Program): Promise<void> {
+  const { cluster, client, signal, log, problems } = program;
+  const { host } = cluster;
+  const docker = new Docker(DOCKER_SOCKET, host.name);
+  const loops = { signal, log };
+  let link: LinkState | undefined;
+  let appliedAt = performance.now();
+  const stateFolder = OWN_FOLDERS.agent;
+  const network = () =>
+    watchNetwork({
+      cluster,
+      client,
+      docker,
+      stateFolder,
+      signal,
+      log,
+      onApplied: (state) => {
+        link = state;
+        appliedAt = performance.now();
+      },
+    });
+  const alive = () =>
+    watchAlive({
+      cluster,
+      client,
+      docker,
+      version: packageJson.version,
+      stateFolder,
+      link: () => link,
+      signal,
+      log,
+    });
+  const edge = () => watchEdge({ client, docker, host, httpPort: cluster.httpPort, signal, log });
+  const isEdge = host.roles.includes('edge');
+  const look = async () => {
+    const isStale = performance.now() - appliedAt > STALE_NETWORK_MS;
+    problems.set('network', isStale ? 'host rules and link were not confirmed for 2 minutes' : '');
+  };
+  await Promise.all([
+    superviseLoop('network', network, loops),
+    superviseLoop('alive', alive, loops),
+    superviseLoop('registrar', () => watchRegistrar({ client, docker, host, signal, log }), loops),
+    ...(isEdge ? [superviseLoop('edge', edge, loops)] : []),
+    superviseLoop('health', () => reportHealth(program, look), loops),
+    superviseLoop('docker', () => watchDocker(docker, program), loops),
+  ]);
+}
+
+/** Names, the other end of link probes, and on one host the catalog: nothing of it may touch Docker. */
+async function runServer(program: Program): Promise<void> {
+  const { cluster, client, signal, log, problems } = program;
+  const loops = { signal, log };
+  const { host, range } = cluster;
+  problems.set('names', 'the resolver does not listen yet');
+  const names = () =>
+    watchNames({
+      cluster,
+      client,
+      stateFolder: OWN_FOLDERS.server,
+      agentState: OWN_FOLDERS.agent,
+      signal,
+      log,
+      onState: ({ isListening }) =>
+        problems.set('names', isListening ? '' : 'the resolver does not listen yet'),
+    });
+  await Promise.all([
+    superviseLoop('names', names, loops),
+    superviseLoop('echo', () => serveEcho({ address: host.privateAddress, range, signal, log }), loops),
+    ...(isCatalogHost(cluster) ? [superviseLoop('catalog', () => serveCatalog(program), loops)] : []),
+    superviseLoop('health', () => reportHealth(program, async () => undefined), loops),
+  ]);
+}
+
+const isCatalogHost = ({ catalog, host }: ClusterFile): boolean => catalog.host === host.name;
+
+async function serveCatalog({ cluster, signal, log }: Program): Promise<void> {
+  const { certificate, privateKey, token, port } = cluster.catalog;
+  const server = await startCatalogServer({
+    dir: OWN_FOLDERS.catalog,
+    certificate,
+    privateKey,
+    token,
+    listen: [
+      { host: '127.0.0.1', port },
+      { host: cluster.host.privateAddress, port },
+    ],
+    onFailure: (error) => {
+      // Docker starts the container again; what is on the disk is whole.
+      log(`error catalog: ${describeError(error)}; this program ends`);
+      process.exit(1);
+    },
+  });
+  log(`info catalog: serving on port ${port} of loopback and ${cluster.host.privateAddress}`);
+  await aborted(signal);
+  await server.close();
+}
+
+async function reportHealth({ signal, problems }: Program, look: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await look();
+    await writeHealth(
+      [...problems].filter(([, text]) => text !== '').map(([part, text]) => `${part}: ${text}`),
+    );
+    await sleep(HEALTH_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/**
+ * A dockerd that was started again while containers ran on has a new socket file, which this container does not
+ * see: only a restart mounts it again, and Docker does that.
+ */
+async function watchDocker(docker: Docker, { signal, log }: Program): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      await docker.ping({ signal });
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      if (failures === 6 && !signal.aborted) {
+        log(`error docker: no answer for a minute (${describeError(error)}); this program ends`);
+        process.exit(1);
+      }
+    }
+    await sleep(10_000, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+async function readClusterFile(): Promise<ClusterFile> {
+  try {
+    return JSON.parse(await readFile(HOST_PATH.clusterFile, 'utf8')) as ClusterFile;
+  } catch (cause) {
+    throw new SeawallError('refused', `${HOST_PATH.clusterFile} cannot be read`, {
+      hint: 'Run `seawall machine setup` for this host.',
+      cause,
+    });
+  }
+}
+
+function openCatalogClient(cluster: ClusterFile): CatalogClient {
+  const { address, port, certificate, token } = cluster.catalog;
+  const host = isCatalogHost(cluster) ? '127.0.0.1' : address;
+  return new CatalogClient({ target: { host, port }, certificate, token });
+}
+
+async function main(name: string | undefined): Promise<void> {
+  if (name === 'health') {
+    const problems = await readHealth();
+    for (const problem of problems) process.stdout.write(`${problem}\n`);
+    process.exit(problems.length === 0 ? 0 : 1);
+  }
+  const run = name === 'agent' ? runAgent : name === 'server' ? runServer : undefined;
+  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | health');
+  const end = new AbortController();
+  for (const unixSignal of ['SIGTERM', 'SIGINT'] as const) process.on(unixSignal, () => end.abort());
+  const cluster = await readClusterFile();
+  const client = openCatalogClient(cluster);
+  logLine(
+    `info ${name}: Seawall ${packageJson.version} on ${cluster.host.name}, catalog on ${cluster.catalog.host}`,
+  );
+  const finished = run({ cluster, client, signal: end.signal, log: logLine, problems: new Map() });
+  await aborted(end.signal);
+  await Promise.race([finished, sleep(STOP_MS)]);
+  logLine(`info ${name}: ended`);
+  process.exit(0);
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    logLine(
+      `error ${event}: ${describeError(error)}${error instanceof Error ? ` ${error.stack ?? ''}` : ''}`,
+    );
+    process.exit(1);
+  });
+}
+try {
+  await main(process.argv[2]);
+} catch (error) {
+  logLine(`error ${describeError(error)}`);
+  process.exit(1);
+}

@@ -1,0 +1,91 @@
+import { statfs } from 'node:fs/promises';
+import { type CatalogClient, HeldKey } from '../catalog/index.ts';
+import { KEY } from '../catalog/record.ts';
+import type { ClusterFile } from '../cluster.ts';
+import type { Docker } from '../hosts/index.ts';
+import { type LinkHealth, probePeers } from './probe.ts';
+import { privateAddress } from './ranges.ts';
+import { reportOnce } from './report-once.ts';
+import { Wake } from './wake.ts';
+import type { LinkState } from './watch.ts';
+
+/** What an agent says of its host at `seawall/alive/HOST`, about every 30 seconds. */
+export interface AliveRecord {
+  /** Seawall's version. */
+  readonly version: string;
+  /** The host's clock when this was written, ISO; for people, never to be compared by code. */
+  readonly clock: string;
+  /** Docker's version. */
+  readonly docker: string;
+  /** Bytes of the largest packet in the private network; absent until the link is up. */
+  readonly linkMtu?: number;
+  /** By name of the other host: what gets there and back. */
+  readonly link: Readonly<Record<string, LinkHealth>>;
+  /** Of the file system with Seawall's state. */
+  readonly disk: { readonly totalBytes: number; readonly freeBytes: number };
+}
+
+export interface AliveOptions {
+  readonly cluster: ClusterFile;
+  readonly client: ConstructorParameters<typeof HeldKey>[0] & Pick<CatalogClient, 'kvGet'>;
+  readonly docker: Pick<Docker, 'version'>;
+  readonly version: string;
+  readonly stateFolder: string;
+  /** Absent until the link is up. */
+  readonly link: () => LinkState | undefined;
+  /** Ends it. The key is left to its TTL, so that a quick restart is not seen. */
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+/** Consul's shortest. A host counts as dead between one and two of these after its agent's last sign of life. */
+const SESSION_TTL_MS = 10_000;
+const INTERVAL_MS = 30_000;
+const FIRST_INTERVAL_MS = 2_000;
+
+/** Says in the catalog that this host is alive, and how it does. @returns once the signal is aborted. */
+export async function watchAlive(options: AliveOptions): Promise<void> {
+  const { cluster, client, signal, log, link } = options;
+  const onError = reportOnce((text) => log(`warn alive: ${text}`));
+  const key = KEY.alive(cluster.host.name);
+  const held = new HeldKey(client, { key, ttlMs: SESSION_TTL_MS, behavior: 'delete', onError });
+  const wake = new Wake();
+  // The sign of life must not wait for probes of peers that may be dead.
+  let health: Readonly<Record<string, LinkHealth>> = {};
+  while (!signal.aborted) {
+    try {
+      held.put(JSON.stringify(await describeHost(options, health)));
+      const state = link();
+      if (state !== undefined) {
+        health = await probe(cluster, state);
+        held.put(JSON.stringify(await describeHost(options, health)));
+      }
+    } catch (error) {
+      onError(error);
+    }
+    await wake.wait(link() === undefined ? FIRST_INTERVAL_MS : INTERVAL_MS, signal);
+  }
+  await held.close({ leave: true });
+}
+
+function probe(
+  { range, host }: ClusterFile,
+  { linkMtu, peers }: LinkState,
+): Promise<Record<string, LinkHealth>> {
+  const places = peers.map(({ name, number }) => ({ name, privateAddress: privateAddress(range, number) }));
+  return probePeers({ address: host.privateAddress, peers: places, mtu: linkMtu });
+}
+
+async function describeHost(options: AliveOptions, link: AliveRecord['link']): Promise<AliveRecord> {
+  const { docker, version, stateFolder, signal } = options;
+  const [engine, disk] = await Promise.all([docker.version({ signal }), statfs(stateFolder)]);
+  const state = options.link();
+  return {
+    version,
+    clock: new Date().toISOString(),
+    docker: engine.Version,
+    ...(state === undefined ? {} : { linkMtu: state.linkMtu }),
+    link,
+    disk: { totalBytes: disk.blocks * disk.bsize, freeBytes: disk.bavail * disk.bsize },
+  };
+}
