@@ -18,5 +18,6 @@ export { acquireLease, Lease, type LeaseOptions } from './lease.ts';
 export { clearDraining, markDraining } from './maintenance.ts';
 export { type CatalogServer, type CatalogServerOptions, startCatalogServer } from './server.ts';
 export { ServiceView, type ServiceViewOptions } from './service-view.ts';
+export { ensureSubnet, releaseSubnets, type Subnet, type SubnetOwner } from './subnets.ts';
 export type { CallOptions, CatalogConnection } from './transport.ts';
 export { type WatchOptions, watchAnswer, watchKey, watchKeys, watchService } from './watch.ts';

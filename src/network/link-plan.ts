@@ -1,6 +1,6 @@
 import { type LinkKind, OWN } from '../cluster.ts';
+import { hostRange, privateAddress, upgradeAddress } from '../ranges.ts';
 import { LINK_PORT } from './ports.ts';
-import { hostRange, privateAddress, upgradeAddress } from './ranges.ts';
 
 /** VXLAN network identifier of the link; the same on all hosts. */
 const VNI = 77;

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
-import { dockerNetworkName } from './docker-network.ts';
+import { dockerNetworkName } from '../plan/index.ts';
 import type { ExposedPort, LocalContainer } from './rules-model.ts';
 
 /**

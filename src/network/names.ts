@@ -1,5 +1,5 @@
 import { type Instance, META } from '../catalog/record.ts';
-import { contains } from './ranges.ts';
+import { contains } from '../ranges.ts';
 import type { LocalContainer } from './rules-model.ts';
 
 /** What the names are made of. */

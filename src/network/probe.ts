@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
+import { contains } from '../ranges.ts';
 import { bindUdp, retryUntilBound } from './bind.ts';
 import { ECHO_PORT } from './ports.ts';
-import { contains } from './ranges.ts';
 import { reportOnce } from './report-once.ts';
 
 /** What got through the link to a peer and back: everything, only small packets, or nothing. */

@@ -4,6 +4,7 @@ import { type CatalogClient, HeldKey, parseEntry, ServiceView, watchKeys } from 
 import { type Acknowledgement, type Instance, KEY, type SubnetRecord } from '../catalog/record.ts';
 import type { ClusterFile } from '../cluster.ts';
 import { describeError } from '../errors.ts';
+import { blockSubnet } from '../ranges.ts';
 import { NamesServer } from './dns.ts';
 import { Forwarder } from './forward.ts';
 import {
@@ -14,7 +15,6 @@ import {
   type NamesView,
   type NetworkBlock,
 } from './names.ts';
-import { blockSubnet } from './ranges.ts';
 import { reportOnce } from './report-once.ts';
 import type { LocalContainer } from './rules-model.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';

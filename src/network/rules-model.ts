@@ -1,8 +1,8 @@
 import type { SubnetRecord } from '../catalog/record.ts';
 import type { LinkKind } from '../cluster.ts';
 import { SeawallError } from '../errors.ts';
-import { bridgeName } from './docker-network.ts';
-import { blockSubnet, hostRange, privateAddress } from './ranges.ts';
+import { bridgeName } from '../plan/index.ts';
+import { blockSubnet, hostRange, privateAddress } from '../ranges.ts';
 
 /** What decides a host's rules. */
 export interface RulesInput {

@@ -1,6 +1,6 @@
 import { OWN } from '../cluster.ts';
+import { ownBlock } from '../ranges.ts';
 import { DNS_PORT, ECHO_PORT, LINK_PORT } from './ports.ts';
-import { ownBlock } from './ranges.ts';
 import { type Model, modelOf, outwardCrossings, type RulesInput } from './rules-model.ts';
 
 /** A rule that leads from a chain of others into one of ours. */

@@ -10,6 +10,7 @@ export {
   networkOrder,
 } from './container.ts';
 export { diff } from './diff.ts';
+export { bridgeName, type DockerNetwork, dockerNetworkBody } from './docker-network.ts';
 export type { PlanInput } from './input.ts';
 export { serviceOrder } from './order.ts';
 export { samePlatform } from './place.ts';

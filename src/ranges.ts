@@ -1,10 +1,10 @@
-import type { SubnetRecord } from '../catalog/record.ts';
-import { SeawallError } from '../errors.ts';
+import { SeawallError } from './errors.ts';
 
 /** Prefix lengths of docs/architecture.md: a host owns a /20, each network of a project a /25 in it. */
 const HOST_PREFIX = 20;
 const BLOCK_PREFIX = 25;
-const BLOCKS = 2 ** (BLOCK_PREFIX - HOST_PREFIX);
+/** Blocks of a host's range; block 0 is the host's own. */
+export const BLOCKS = 2 ** (BLOCK_PREFIX - HOST_PREFIX);
 const BLOCK_SIZE = 2 ** (32 - BLOCK_PREFIX);
 /** Offsets in a block that Seawall gives out; below are the network and its gateway, above is Docker's half. */
 const FIRST_STATIC = 2;
@@ -118,41 +118,4 @@ export function allocateAddress(subnet: string, taken: ReadonlySet<string>, curs
   throw new SeawallError('refused', `All ${all.length} addresses of the network block ${subnet} are taken`, {
     hint: 'A network holds 62 replicas per host; spread them over more hosts.',
   });
-}
-
-/** The block of a network on a host, `undefined` when it has none yet. */
-export function findBlock(record: SubnetRecord, project: string, network: string): number | undefined {
-  const found = Object.entries(record.blocks).find(
-    ([, owner]) => owner.project === project && owner.network === network,
-  );
-  return found === undefined ? undefined : Number(found[0]);
-}
-
-/**
- * The record with a block for this network. A network keeps its block; a new one takes the lowest free. Throws
- * `refused` when all 31 are in use.
- */
-export function allocateBlock(
-  record: SubnetRecord,
-  owner: { readonly project: string; readonly network: string; readonly internal: boolean },
-): { readonly record: SubnetRecord; readonly block: number } {
-  const { project, network, internal } = owner;
-  const known = findBlock(record, project, network);
-  const block =
-    known ??
-    Array.from({ length: BLOCKS - 1 }, (_, index) => index + 1).find((n) => record.blocks[n] === undefined);
-  if (block === undefined) {
-    throw new SeawallError(
-      'refused',
-      `Host ${record.host} has no block left for network "${network}" of ${project}`,
-      {
-        hint: `A host takes part in ${BLOCKS - 1} networks; take a project that is not needed down with \`seawall down\`.`,
-        where: record.host,
-      },
-    );
-  }
-  return {
-    record: { host: record.host, blocks: { ...record.blocks, [block]: { project, network, internal } } },
-    block,
-  };
 }

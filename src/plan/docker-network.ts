@@ -1,14 +1,10 @@
 import { OWN } from '../cluster.ts';
-import type { CreateNetworkBody } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
-import { dynamicRange, gateway } from './ranges.ts';
+import { dynamicRange, gateway } from '../ranges.ts';
+import { dockerNetworkName } from './container.ts';
 
 /** Interface name of a network's bridge. */
 export const bridgeName = (block: number): string => `${OWN.bridgePrefix}${block}`;
-
-/** Name of a project's network in Docker. */
-export const dockerNetworkName = (project: string, network: string): string =>
-  `seawall.${project}.${network}`;
 
 export interface DockerNetwork {
   readonly cluster: string;
@@ -28,7 +24,7 @@ export interface DockerNetwork {
  * the network's part on other hosts; the host rules keep internal networks in. Masquerading is off because Docker
  * would hide a replica's address from replicas of other hosts (measured).
  */
-export function dockerNetworkBody(network: DockerNetwork): CreateNetworkBody {
+export function dockerNetworkBody(network: DockerNetwork) {
   const { subnet } = network;
   return {
     Name: dockerNetworkName(network.project, network.network),
