@@ -11,7 +11,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['plan'],
   ['hosts'],
   ['images', 'catalog', 'secrets'],
-  ['rollout', 'registrar', 'network', 'edge'],
+  ['rollout', 'registrar', 'network', 'edge', 'tasks'],
   ['cli'],
   ['entry'],
 ];

@@ -27,21 +27,20 @@ export async function proposeChange(
   const { options } = context;
   const colour = hasColour(context.terminal, context.terminal.stdout);
   let isDeclined = false;
-  const result = await change.work(async (plan) => {
+  const ask = async (plan: Plan): Promise<boolean> => {
     progress.pause();
-    if (!options.json) await print(context, viewPlan(plan, { colour, notices: change.notices }));
-    if (plan.obstacles.length > 0) return false;
-    const isAgreed = await confirm(context, {
-      command: change.command,
-      text: `\nDo this to ${plan.project}?`,
-    });
-    isDeclined = !isAgreed;
-    return isAgreed;
-  });
-  progress.close();
-  if (options.json) await printJson(context, result);
-  else if (isDeclined) await print(context, 'Nothing was changed.\n');
-  else if (result.plan.obstacles.length === 0) await print(context, `\n${viewResult(result, { colour })}`);
-  if (isDeclined) return EXIT.failed;
-  return result.plan.obstacles.length > 0 ? EXIT.input : outcomeExitCode(result.outcome);
+    if (!options.json) await print(context, `${viewPlan(plan, { colour, notices: change.notices })}\n`);
+    isDeclined = !(await confirm(context, { command: change.command, text: `Do this to ${plan.project}?` }));
+    return !isDeclined;
+  };
+  try {
+    const result = await change.work(ask);
+    progress.close();
+    await (options.json ? printJson(context, result) : print(context, viewResult(result, { colour })));
+    return outcomeExitCode(result.outcome);
+  } catch (error) {
+    if (!isDeclined) throw error;
+    await print(context, 'Nothing was changed.\n');
+    return EXIT.interrupted;
+  }
 }

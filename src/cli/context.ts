@@ -54,9 +54,9 @@ export function globalOptions(command: Command, env: Terminal['env']): GlobalOpt
   const files = all('file');
   return {
     json: any('json'),
-    yes: any('yes') || isYes(env['SEAWALL_YES']),
+    yes: any('yes') || isYes(env.SEAWALL_YES),
     verbose: any('verbose'),
-    files: files.length > 0 ? files : (env['SEAWALL_FILE'] ?? '').split(':').filter((file) => file !== ''),
+    files: files.length > 0 ? files : (env.SEAWALL_FILE ?? '').split(':').filter((file) => file !== ''),
     hosts: all('host'),
     profiles: all('profile'),
   };

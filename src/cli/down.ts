@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { DownView } from '../rollout/index.ts';
 import { confirm } from './confirm.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
@@ -26,13 +27,6 @@ interface Options {
   readonly volumes?: boolean;
 }
 
-/** What goes, or would go: names as Docker has them. */
-export interface Removal {
-  readonly containers: readonly string[];
-  readonly volumes: readonly string[];
-  readonly networks: readonly string[];
-}
-
 async function run(context: Context, options: Options): Promise<number> {
   refuseHosts(context, 'down');
   const volumes = options.volumes ?? false;
@@ -42,45 +36,55 @@ async function run(context: Context, options: Options): Promise<number> {
   return withSession(context, project, progress, async (session) => {
     const { takeDown } = await import('../rollout/index.ts');
     let isDeclined = false;
-    const result = await takeDown(session, {
-      volumes,
-      confirm: async (what: Removal) => {
-        progress.pause();
-        if (!context.options.json) await print(context, viewRemoval(name, what, volumes, context));
-        const isFinal = volumes && what.volumes.length > 0;
-        const text = isFinal
-          ? `\nThe data is gone for good. Type ${name} to go on:`
-          : `\nTake ${name} off the hosts?`;
-        isDeclined = !(await confirm(context, { command: 'down', text, ...(isFinal ? { word: name } : {}) }));
-        return !isDeclined;
-      },
-    });
-    progress.close();
-    if (isDeclined) {
+    const ask = async (what: DownView): Promise<boolean> => {
+      progress.pause();
+      if (!context.options.json) await print(context, viewRemoval(name, what, volumes, context));
+      const isFinal = volumes && what.volumes.length > 0;
+      const text = isFinal
+        ? `The data is gone for good. Type ${name} to go on:`
+        : `Take ${name} off the hosts?`;
+      isDeclined = !(await confirm(context, { command: 'down', text, ...(isFinal ? { word: name } : {}) }));
+      return !isDeclined;
+    };
+    try {
+      const gone = await takeDown(session, { volumes, confirm: ask });
+      progress.close();
+      if (context.options.json) await printJson(context, { project: name, ...gone, removedVolumes: volumes });
+      else
+        await print(
+          context,
+          `${context.style('green', '✔')} ${name} is off the hosts. Again: seawall deploy\n`,
+        );
+      return EXIT.done;
+    } catch (error) {
+      if (!isDeclined) throw error;
       await print(context, 'Nothing was changed.\n');
-      return EXIT.failed;
+      return EXIT.interrupted;
     }
-    if (context.options.json) await printJson(context, result);
-    else
-      await print(
-        context,
-        `${context.style('green', '✔')} ${name} is off the hosts. Again: seawall deploy\n`,
-      );
-    return EXIT.done;
   });
 }
 
-function viewRemoval(project: string, what: Removal, removesVolumes: boolean, { style }: Context): string {
-  if (what.containers.length + what.networks.length + what.volumes.length === 0) {
+type Placed = DownView['containers'][number];
+
+function viewRemoval(project: string, what: DownView, removesVolumes: boolean, { style }: Context): string {
+  const { containers, networks, volumes, routes } = what;
+  if (containers.length + networks.length + volumes.length + routes === 0) {
     return `Nothing of ${project} is on the hosts.\n`;
   }
-  const minus = (names: readonly string[]) =>
-    names.map((name) => `  ${style('red', '-')} ${name}\n`).join('');
-  const kept = what.volumes.map((name) => `  ${style('green', '=')} ${name}  kept\n`).join('');
-  const section = (title: string, lines: string) => (lines === '' ? '' : `${style('bold', title)}\n${lines}`);
-  return [
-    section('containers', minus(what.containers)),
-    section('networks', minus(what.networks)),
-    section('volumes', removesVolumes ? minus(what.volumes) : kept),
-  ].join('');
+  const minus = style('red', '-');
+  const row =
+    (symbol: string, end = '') =>
+    ({ name, host }: Placed) =>
+      `  ${symbol} ${name} on ${host}${end}\n`;
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? '' : `${style('bold', title)}\n${lines.join('')}`;
+  const ending = removesVolumes
+    ? row(minus, style('red', '  with its data'))
+    : row(style('green', '='), '  kept');
+  return `${[
+    section('routes', routes === 0 ? [] : [`  ${minus} ${routes === 1 ? 'its route' : `all ${routes}`}\n`]),
+    section('containers', containers.map(row(minus))),
+    section('networks', networks.map(row(minus))),
+    section('volumes', volumes.map(ending)),
+  ].join('')}\n`;
 }

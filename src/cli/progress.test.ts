@@ -10,7 +10,7 @@ const golden = join(import.meta.dirname, '../../test/golden/progress');
 
 function assertGolden(name: string, text: string): void {
   const file = join(golden, name);
-  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, text);
   assert.equal(text, readFileSync(file, 'utf8'));
 }
 

@@ -22,7 +22,7 @@ export function progressView({ terminal, options }: Pick<Context, 'terminal' | '
   const put = (text: string) => void stderr.write(text);
   if (options.json) return jsonProgress(options.verbose ? put : () => {});
   const style = styleFor(hasColour(terminal, stderr));
-  const isTerminal = stderr.isTTY === true && terminal.env['TERM'] !== 'dumb';
+  const isTerminal = stderr.isTTY === true && terminal.env.TERM !== 'dumb';
   if (!isTerminal) return plainProgress({ put, style, now: terminal.now });
   return new TreeProgress({
     put,

@@ -9,7 +9,7 @@ const golden = join(import.meta.dirname, '../../test/golden/plan');
 
 function assertGolden(name: string, text: string): void {
   const file = join(golden, `${name}.txt`);
-  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, text);
   assert.equal(text, readFileSync(file, 'utf8'));
 }
 

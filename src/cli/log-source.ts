@@ -1,0 +1,164 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ContainerSummary, type HostLink, isNotFound, type LogOptions } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+
+/** One line of a replica's log, and one line of `seawall logs --json`. */
+export interface LogEntry {
+  /** RFC 3339 with nanoseconds, UTC, by the clock of the host. */
+  readonly time: string;
+  readonly host: string;
+  readonly service: string;
+  /** 0 for tasks and one-off containers. */
+  readonly replica: number;
+  readonly container: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly line: string;
+}
+
+/** Which containers' lines are wanted. */
+export interface LogFilter {
+  readonly project: string;
+  /** Empty: all. */
+  readonly services: readonly string[];
+  readonly replica: number | undefined;
+}
+
+type Lines = AsyncIterable<LogEntry>;
+
+/** The project's containers on a host whose lines are wanted, stopped ones too. */
+export async function listLogContainers(
+  { docker }: HostLink,
+  filter: LogFilter,
+  signal: AbortSignal,
+): Promise<ContainerSummary[]> {
+  const containers = await docker.listContainers({
+    all: true,
+    labels: [`${LABEL.project}=${filter.project}`],
+    signal,
+  });
+  return containers.filter(({ Labels }) => isWanted(Labels, filter));
+}
+
+function isWanted(labels: Readonly<Record<string, string>>, { services, replica }: LogFilter): boolean {
+  const isService = services.length === 0 || services.includes(labels[LABEL.service] ?? '');
+  return isService && (replica === undefined || Number(labels[LABEL.replica]) === replica);
+}
+
+/** The lines of one container, oldest first; a container that is gone has none. */
+export async function* containerLines(
+  { docker, name: host }: HostLink,
+  { Id, Names, Labels }: Pick<ContainerSummary, 'Id' | 'Names' | 'Labels'>,
+  options: LogOptions,
+): AsyncGenerator<LogEntry> {
+  const about = {
+    host,
+    service: Labels[LABEL.service] ?? '',
+    replica: Number(Labels[LABEL.replica] ?? 0),
+    container: (Names[0] ?? Id).replace(/^\//, ''),
+  };
+  try {
+    for await (const { time, stream, line } of docker.containerLogs(Id, { ...options, timestamps: true })) {
+      yield { time: time ?? '', ...about, stream, line };
+    }
+  } catch (error) {
+    if (!isNotFound(error) && !options.signal?.aborted) throw error;
+  }
+}
+
+export interface FollowOptions {
+  readonly filter: LogFilter;
+  /** For containers that are there at the start: last lines, and the earliest time in seconds since the epoch. */
+  readonly first: Pick<LogOptions, 'tail' | 'since'>;
+  /** Takes the lines of a container; called again when it starts again or the host is back. */
+  onLines(lines: Lines): void;
+  /** Says that a host does not answer. */
+  onTrouble(error: unknown): void;
+  /** Reaches the host anew. */
+  reconnect(): Promise<HostLink>;
+  readonly signal: AbortSignal;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+/** Events of this many seconds before are asked for too: the host's clock may be behind, and listing takes its time. */
+const EVENT_OVERLAP_S = 60;
+
+/**
+ * Follows the containers of one host, those that start later too, until the signal. A host that goes away is reached again, and
+ * read on from the last line that was seen.
+ */
+export async function followHost(link: HostLink, options: FollowOptions): Promise<void> {
+  const { signal, onTrouble, reconnect } = options;
+  const seen: Seen = new Map();
+  let current = link;
+  for (let waitMs = FIRST_PAUSE_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS)) {
+    const startedAt = performance.now();
+    try {
+      await followOnce(current, seen, options);
+    } catch (error) {
+      if (signal.aborted) return;
+      onTrouble(error);
+    }
+    if (performance.now() - startedAt > LONGEST_PAUSE_MS) waitMs = FIRST_PAUSE_MS;
+    await pause(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    current.close();
+    current = await reconnect().catch(() => current);
+  }
+}
+
+/** Container id → time of the last line that was shown, and whether its lines are being read. */
+type Seen = Map<string, { last: string; isRead: boolean }>;
+
+async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): Promise<void> {
+  const { filter, signal, onLines } = options;
+  const lost = new AbortController();
+  const both = AbortSignal.any([signal, lost.signal]);
+  const isFirst = seen.size === 0;
+  const read = (
+    container: Pick<ContainerSummary, 'Id' | 'Names' | 'Labels'>,
+    first: FollowOptions['first'],
+  ): void => {
+    const state = seen.get(container.Id) ?? { last: '', isRead: false };
+    seen.set(container.Id, state);
+    if (state.isRead) return;
+    state.isRead = true;
+    const range = state.last === '' ? first : { since: state.last };
+    const lines = containerLines(link, container, { ...range, follow: true, signal: both });
+    onLines(noting(lines, state, (error) => lost.abort(error)));
+  };
+  const since = Math.floor(Date.now() / 1000) - EVENT_OVERLAP_S;
+  try {
+    for (const container of await listLogContainers(link, filter, both))
+      read(container, isFirst ? options.first : {});
+    const filters = { type: ['container'], event: ['start'], label: [`${LABEL.project}=${filter.project}`] };
+    for await (const { Actor } of link.docker.events({ since, filters, signal: both })) {
+      const { ID, Attributes } = Actor;
+      if (isWanted(Attributes, filter))
+        read({ Id: ID, Names: [Attributes.name ?? ID], Labels: Attributes }, {});
+    }
+    if (lost.signal.aborted) throw lost.signal.reason;
+  } finally {
+    lost.abort();
+  }
+}
+
+/** Remembers how far a container was read, so that nothing is shown twice; trouble is told and ends the lines. */
+async function* noting(
+  lines: Lines,
+  state: { last: string; isRead: boolean },
+  onTrouble: (error: unknown) => void,
+): AsyncGenerator<LogEntry> {
+  const from = state.last;
+  try {
+    for await (const entry of lines) {
+      if (entry.time <= from) continue;
+      state.last = entry.time;
+      yield entry;
+    }
+  } catch (error) {
+    onTrouble(error);
+  } finally {
+    state.isRead = false;
+  }
+}

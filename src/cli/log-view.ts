@@ -1,0 +1,57 @@
+import { stripVTControlCharacters } from 'node:util';
+import { type Format, styleFor } from '../style.ts';
+import type { LogEntry } from './log-source.ts';
+
+export interface LogViewOptions {
+  /** One JSON object per line. */
+  readonly json: boolean;
+  readonly prefix: boolean;
+  readonly timestamps: boolean;
+  readonly colour: boolean;
+}
+
+const COLOURS: readonly Format[] = [
+  'cyan',
+  'yellow',
+  'green',
+  'magenta',
+  'blue',
+  'cyanBright',
+  'yellowBright',
+  'greenBright',
+  'magentaBright',
+];
+
+/** A function that makes text of entries: `web-2 app1 | line`, a colour per replica, columns that grow as needed. */
+export function logPrinter({
+  json,
+  prefix,
+  timestamps,
+  colour,
+}: LogViewOptions): (entry: LogEntry) => string {
+  if (json) return (entry) => `${JSON.stringify(entry)}\n`;
+  const style = styleFor(colour);
+  const colours = new Map<string, Format>();
+  let width = 0;
+  return (entry) => {
+    const name = entry.replica === 0 ? entry.container : `${entry.service}-${entry.replica}`;
+    const label = `${name} ${entry.host}`;
+    width = Math.max(width, label.length);
+    const format = colours.get(label) ?? COLOURS[colours.size % COLOURS.length] ?? 'cyan';
+    colours.set(label, format);
+    const bar = style(entry.stream === 'stderr' ? 'red' : format, '|');
+    const head = prefix ? `${style(format, label.padEnd(width))} ${bar} ` : '';
+    const time = timestamps ? `${style('dim', entry.time)} ` : '';
+    return `${head}${time}${colour ? onlyColours(entry.line) : entry.line}\n`;
+  };
+}
+
+/** A log line may colour itself, and nothing else: it must not move the cursor or rename the window. Ends colours. */
+function onlyColours(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for.
+  const parts = line.split(/(\u001b\[[0-9;:]*m)/);
+  if (parts.length === 1) return clean(line);
+  return `${parts.map((part, index) => (index % 2 === 1 ? part : clean(part))).join('')}\u001b[0m`;
+}
+
+const clean = (text: string): string => stripVTControlCharacters(text).replaceAll(/(?!\t)\p{Cc}/gu, '');

@@ -1,0 +1,42 @@
+import { SeawallError } from '../errors.ts';
+import { parseDurationMs } from '../units.ts';
+
+/** For options that may be given several times. */
+export const collect = (value: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+];
+
+/** `NAME=value` as it is, `NAME` with the caller's own value; left out when it has none. */
+export function envEntries(
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  return words.flatMap((word) => {
+    if (word.startsWith('=') || word === '') {
+      throw new SeawallError('input', `--env ${word} has no name`, { hint: 'Write --env NAME=value' });
+    }
+    if (word.includes('=')) return [word];
+    const value = env[word];
+    return value === undefined ? [] : [`${word}=${value}`];
+  });
+}
+
+/** A count such as `--tail 100`. @throws SeawallError `input` */
+export function parseCount(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new SeawallError('input', `${option} ${text} is no number`, { hint: `Write it as ${option} 100` });
+}
+
+/**
+ * Seconds since the epoch of a time such as `2026-01-31T10:00:00Z`, or of a time ago such as `10m`.
+ * @throws SeawallError `input`
+ */
+export function parseTime(option: string, text: string, now: number): number {
+  const ago = parseDurationMs(text);
+  const at = ago === undefined ? Date.parse(text) : now - ago;
+  if (Number.isFinite(at)) return at / 1000;
+  throw new SeawallError('input', `${option} ${text} is no time`, {
+    hint: `Write it as ${option} 10m, or ${option} 2026-01-31T10:00:00Z`,
+  });
+}

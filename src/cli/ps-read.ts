@@ -1,0 +1,86 @@
+import { META } from '../catalog/record.ts';
+import type { Desired } from '../compose/desired.ts';
+import { sha256 } from '../hash.ts';
+import { type HostLink, readClusterFile } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+import { catalogServiceName } from '../names.ts';
+import type { CatalogState, ContainerRow } from './ps-view.ts';
+
+/** The project's containers on the hosts, stopped ones too; of one-offs only those that run. */
+export async function readContainers(
+  links: readonly HostLink[],
+  project: string,
+  signal: AbortSignal,
+): Promise<ContainerRow[]> {
+  const found = await Promise.all(
+    links.map(async (link) => {
+      const containers = await link.docker.listContainers({
+        all: true,
+        labels: [`${LABEL.project}=${project}`],
+        signal,
+      });
+      return containers
+        .filter(({ Labels, State }) => Labels[LABEL.kind] === 'replica' || State === 'running')
+        .map((container): ContainerRow => {
+          const { Labels: labels } = container;
+          const endpoints = Object.values(container.NetworkSettings?.Networks ?? {});
+          return {
+            id: container.Id,
+            container: (container.Names[0] ?? container.Id).replace(/^\//, ''),
+            host: link.name,
+            kind:
+              labels[LABEL.kind] === 'replica'
+                ? 'replica'
+                : labels[LABEL.kind] === 'task'
+                  ? 'task'
+                  : 'oneoff',
+            service: labels[LABEL.service] ?? '',
+            replica: Number(labels[LABEL.replica] ?? 0),
+            release: Number(labels[LABEL.release] ?? 0),
+            state: container.State,
+            status: container.Status,
+            createdAt: new Date(container.Created * 1000).toISOString(),
+            address: endpoints.map(({ IPAddress }) => IPAddress).find((address) => address !== '') ?? null,
+          };
+        });
+    }),
+  );
+  return found.flat();
+}
+
+/** How long the catalog may take: what Docker says is enough when it does not answer. */
+const CATALOG_TIMEOUT_MS = 3_000;
+
+/** Container id → what the catalog says of it; undefined when there is no catalog or it does not answer. */
+export async function readCatalogStates(
+  links: readonly HostLink[],
+  desired: Desired,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, CatalogState> | undefined> {
+  const call = { timeoutMs: CATALOG_TIMEOUT_MS, signal };
+  try {
+    const { openCatalog } = await import('../rollout/index.ts');
+    const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
+    const cluster = files.find((file) => file !== undefined);
+    if (cluster === undefined) return undefined;
+    const client = await openCatalog(cluster, links);
+    try {
+      const names = Object.keys(desired.services).map((name) =>
+        catalogServiceName(desired.project, name, sha256),
+      );
+      const answers = await Promise.all(names.map((name) => client.serviceInstances(name, call)));
+      const instances = answers.flatMap(({ value }) => value);
+      return new Map(
+        instances.map((instance) => [
+          instance.meta[META.container] ?? '',
+          { status: instance.status, draining: instance.draining, output: instance.output },
+        ]),
+      );
+    } finally {
+      client.close();
+    }
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}

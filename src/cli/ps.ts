@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { Bind, Context } from './context.ts';
+import { EXIT } from './exit-code.ts';
+import { print, printJson } from './output.ts';
+import { readProject, requireName, withHosts } from './project.ts';
+import { readCatalogStates, readContainers } from './ps-read.ts';
+import { expectedReplicas, mergeRows, type ReplicaRow, viewRows } from './ps-view.ts';
+
+export function define(command: Command, bind: Bind): void {
+  command
+    .argument('[service...]', 'only these services (default: all)')
+    .option('-q, --quiet', 'names only')
+    .addHelpText(
+      'after',
+      `
+One line per replica: how it is, where, of which release, since when. Goes on when a host does not answer, and exits with ${EXIT.unreachable} then.
+
+Examples:
+  seawall ps
+  seawall ps web --json`,
+    )
+    .action(bind(run));
+}
+
+interface Options {
+  readonly quiet?: boolean;
+}
+
+async function run(context: Context, options: Options, wanted: readonly string[]): Promise<number> {
+  const project = await readProject(context);
+  const { desired } = project;
+  for (const service of wanted) requireName('service', service, Object.keys(desired.services));
+  return withHosts(context, project, async ({ links, failures }) => {
+    const [containers, catalog] = await Promise.all([
+      readContainers(links, desired.project, context.signal),
+      readCatalogStates(links, desired, context.signal),
+    ]);
+    // With --host, or while a host is away, what is elsewhere is not missing.
+    const isWhole = context.options.hosts.length === 0 && failures.length === 0;
+    const expected = isWhole ? expectedReplicas(desired) : [];
+    const isWanted = ({ service }: ReplicaRow) => wanted.length === 0 || wanted.includes(service);
+    const rows = mergeRows(containers, catalog, expected).filter(isWanted);
+    const unreachable = failures.map(({ name, error }) => ({
+      host: name,
+      reason: error.message,
+      hint: error.hint,
+    }));
+    if (context.options.json)
+      await printJson(context, { project: desired.project, replicas: rows, unreachable });
+    else if (options.quiet)
+      await print(
+        context,
+        rows.flatMap(({ container }) => (container === null ? [] : `${container}\n`)).join(''),
+      );
+    else await print(context, viewRows(rows, unreachable, context.terminal.now(), context.style));
+    return failures.length > 0 ? EXIT.unreachable : EXIT.done;
+  });
+}
