@@ -64,3 +64,17 @@ export async function startTestCatalog(t: TestContext): Promise<TestCatalog> {
   };
   return { client, connection, dir, restart, stop, start };
 }
+
+/** Waits until `probe` gives something else than undefined or false; fails after 20 seconds, naming what it waited for. */
+export async function eventually<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+): Promise<Exclude<T, undefined | false>> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
+    if (performance.now() > deadline) throw new Error(`did not come to pass: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

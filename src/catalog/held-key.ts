@@ -58,6 +58,7 @@ export class HeldKey {
    */
   async close({ leave = false }: { readonly leave?: boolean } = {}): Promise<void> {
     this.#end.abort();
+    this.#wake.abort();
     await this.#loop;
     if (leave || this.#session === undefined) return;
     await this.#client.sessionDestroy(this.#session, { timeoutMs: 2_000 }).catch(this.#options.onError);
@@ -70,7 +71,7 @@ export class HeldKey {
     let failures = 0;
     while (!end.aborted) {
       this.#wake = new AbortController();
-      const woken = AbortSignal.any([end, this.#wake.signal]);
+      const woken = this.#wake.signal;
       try {
         if (this.#value !== undefined) await this.#step(this.#value);
         failures = 0;

@@ -73,16 +73,23 @@ export class CatalogTransport {
    * @throws SeawallError `unreachable`, or `refused` when the other side is not this cluster's catalog.
    */
   async request(request: CatalogRequest): Promise<CatalogResponse> {
-    request.signal?.throwIfAborted();
+    const { signal } = request;
+    signal?.throwIfAborted();
     const timeoutMs = request.timeoutMs ?? CALL_TIMEOUT_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+    // By hand and undone at the end: a watch makes requests for years under one and the same signal.
+    const stop = new AbortController();
+    const abort = (): void => stop.abort();
+    const timer = setTimeout(abort, timeoutMs);
+    signal?.addEventListener('abort', abort, { once: true });
     try {
-      return await this.#exchange(request, signal);
+      return await this.#exchange(request, stop.signal);
     } catch (error) {
-      if (request.signal?.aborted === true) throw request.signal.reason;
-      if (timeout.aborted) throw this.#silent(timeoutMs, error);
+      if (signal?.aborted === true) throw signal.reason;
+      if (stop.signal.aborted) throw this.#silent(timeoutMs, error);
       throw this.#failure(error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
@@ -150,7 +157,7 @@ export class CatalogTransport {
   #silent(timeoutMs: number, cause: unknown): SeawallError {
     return new SeawallError(
       'unreachable',
-      `the catalog at ${this.place} did not answer within ${timeoutMs} ms`,
+      `the catalog at ${this.place} did not answer within ${Math.round(timeoutMs)} ms`,
       { hint: HINT, cause },
     );
   }

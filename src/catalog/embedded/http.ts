@@ -27,14 +27,23 @@ const ROUTES: readonly Route[] = [
 /** The listener of all sockets: token, route, body, answer. What is confirmed is on the disk. */
 export function makeListener(catalog: Promise<Catalog>, token: string, end: AbortSignal) {
   const expected = digest(token);
+  const open = new Set<AbortController>();
+  end.addEventListener('abort', () => {
+    for (const call of open) call.abort();
+  });
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    if (end.aborted) gone.abort();
+    open.add(gone);
+    response.on('close', () => {
+      open.delete(gone);
+      gone.abort();
+    });
     try {
       const url = splitUrl(request.url ?? '/');
       if (!timingSafeEqual(digest(sentToken(request, url.query)), expected))
         throw new HttpError(403, 'Permission denied: wrong or missing token');
-      const reply = await answer(await catalog, request, url, AbortSignal.any([gone.signal, end]));
+      const reply = await answer(await catalog, request, url, gone.signal);
       await (await catalog).durable();
       send(response, reply, url.query.has('pretty'));
     } catch (error) {
