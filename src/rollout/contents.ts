@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { HOST_PATH, OWN } from '../cluster.ts';
 import type { Desired, DesiredContent } from '../compose/desired.ts';
@@ -24,7 +25,7 @@ export async function sendContents(
     const archive = pack();
     await addContent(archive, content);
     archive.finalize();
-    await host.docker.putArchive(OWN.agent, HOST_PATH.content, archive, { signal });
+    await host.docker.putArchive(OWN.agent, HOST_PATH.content, Readable.from(archive), { signal });
   }
 }
 

@@ -1,4 +1,3 @@
-import { KEY } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
@@ -10,8 +9,7 @@ import { provideImages } from './provide-images.ts';
 import { lastGood, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { rollOut } from './roll-out.ts';
-import { catalogName } from './service-name.ts';
-import { clusterOf, openCatalog, type Session } from './session.ts';
+import { clusterOf, type Session } from './session.ts';
 import { setUpHosts } from './setup-state.ts';
 
 export interface DeployOptions {
@@ -53,10 +51,10 @@ async function underLease(
   const { client } = clusterOf(session);
   return holdLease(client, session, async (signal) => {
     const held = { ...session, signal };
-    const { plan: again } = await planProject(held, { withoutTasks });
+    const { plan: again, actual } = await planProject(held, { withoutTasks });
     refuseStale(withoutSetUp(shown), withoutSetUp(again));
     await reportStep(session.report, { id: 'preflight', title: 'check' }, () => preflight(held, again));
-    const images = await provideImages(held, again);
+    const images = await provideImages(held, actual, again);
     const imageIds = Object.fromEntries(
       Object.entries(images).map(([name, image]) => [
         session.desired.services[name]?.image ?? name,
@@ -95,5 +93,3 @@ export function routeUrls({ desired, config }: Pick<Session, 'desired' | 'config
   const port = config.edge.httpPort === 80 ? '' : `:${config.edge.httpPort}`;
   return desired.routes.map((route) => `http://${route.domain}${port}${route.path}`);
 }
-
-export { catalogName, KEY, openCatalog };

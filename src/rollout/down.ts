@@ -4,9 +4,9 @@ import { SeawallError } from '../errors.ts';
 import { type ContainerSummary, type HostLink, isNotFound } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { reportStep } from '../progress.ts';
-import { contextFor } from './roll-out.ts';
 import { holdLease } from './hold-lease.ts';
 import { requireAllHosts } from './inspect.ts';
+import { contextFor } from './roll-out.ts';
 import { publishRoutes } from './routes.ts';
 import { clusterOf, type Session } from './session.ts';
 
@@ -37,7 +37,8 @@ export async function takeDown(session: Session, options: DownOptions): Promise<
     await unpublish(held);
     await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
     await releaseSubnets(client, session.desired.project, { signal });
-    if (options.volumes) await client.kvDelete(KEY.volumes(session.desired.project), { recurse: true, signal });
+    if (options.volumes)
+      await client.kvDelete(KEY.volumes(session.desired.project), { recurse: true, signal });
   });
   return view;
 }
@@ -80,7 +81,9 @@ async function viewOf(session: Session, parts: readonly HostParts[]): Promise<Do
 async function unpublish(session: Session): Promise<void> {
   const drains = { replicas: 0, longestMs: 0, socketsCut: 0 };
   const context = contextFor(session, 0, {}, drains, { announceAway: async () => {} });
-  await reportStep(session.report, { id: 'routes', title: 'take routes away' }, (note) => publishRoutes(context, [], note));
+  await reportStep(session.report, { id: 'routes', title: 'take routes away' }, (note) =>
+    publishRoutes(context, [], note),
+  );
 }
 
 /** Grace for containers whose service is known no more. */
@@ -93,10 +96,14 @@ async function removeParts(session: Session, part: HostParts, withVolumes: boole
     part.containers.map((container) => {
       const name = nameOf(container);
       const graceMs = desired.services[container.Labels[LABEL.service] ?? '']?.stopGraceMs ?? STOP_GRACE_MS;
-      return reportStep(report, { id: `down-${name}`, title: `remove ${name}`, host: link.name }, async () => {
-        await goneIsFine(link.docker.stopContainer(container.Id, graceMs, { signal }));
-        await goneIsFine(link.docker.removeContainer(container.Id, { force: true, volumes: true, signal }));
-      });
+      return reportStep(
+        report,
+        { id: `down-${name}`, title: `remove ${name}`, host: link.name },
+        async () => {
+          await goneIsFine(link.docker.stopContainer(container.Id, graceMs, { signal }));
+          await goneIsFine(link.docker.removeContainer(container.Id, { force: true, volumes: true, signal }));
+        },
+      );
     }),
   );
   for (const network of part.networks) await goneIsFine(link.docker.removeNetwork(network, { signal }));
@@ -112,4 +119,5 @@ async function goneIsFine(work: Promise<unknown>): Promise<void> {
   }
 }
 
-const nameOf = (container: ContainerSummary): string => (container.Names[0] ?? container.Id).replace(/^\//, '');
+const nameOf = (container: ContainerSummary): string =>
+  (container.Names[0] ?? container.Id).replace(/^\//, '');

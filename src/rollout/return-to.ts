@@ -1,6 +1,7 @@
 import type { ReleaseRecord } from '../catalog/record.ts';
 import type { Desired } from '../compose/desired.ts';
 import { describeError } from '../errors.ts';
+import { keptName } from '../images/index.ts';
 import { reportStep } from '../progress.ts';
 import type { RolloutContext } from './context.ts';
 import { execute } from './execute.ts';
@@ -56,9 +57,14 @@ export async function returnTo(
   }
 }
 
-/** A release's images by their ids: a tag may mean another image by now. */
+/** A release's images under the names that keep them: a tag may mean another image by now. */
 export const releaseImages = (release: ReleaseRecord): RolloutContext['images'] =>
-  Object.fromEntries(Object.entries(release.images).map(([name, id]) => [name, { reference: id, id }]));
+  Object.fromEntries(
+    Object.entries(release.images).map(([name, id]) => [
+      name,
+      { reference: keptName(release.project, id), id },
+    ]),
+  );
 
 /** Image reference → id as the release had them. */
 export const imagesOf = (desired: Desired, release: ReleaseRecord): Record<string, string> =>

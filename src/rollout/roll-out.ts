@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { KEY, type ReleaseRecord } from '../catalog/record.ts';
+import type { ReleaseRecord } from '../catalog/record.ts';
 import { describeError, SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
@@ -138,5 +138,3 @@ async function tasksAfter(
     .filter((each) => release === undefined || each.number > release)
     .flatMap((each) => each.tasks.map((task) => ({ task, release: each.number })));
 }
-
-export { KEY };

@@ -5,6 +5,7 @@ import { holdLease } from './hold-lease.ts';
 import { requireAllHosts } from './inspect.ts';
 import { planProject, refuseObstacles } from './planning.ts';
 import { preflight } from './preflight.ts';
+import { requireImages } from './provide-images.ts';
 import { openRelease, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { imagesOf, releaseImages } from './return-to.ts';
@@ -37,6 +38,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     const { plan } = await planProject(held, planOptions);
     refuseObstacles(plan);
     await preflight(held, plan);
+    await requireImages(held, plan, releaseImages(target));
     // A release of its own: what serves now is always the newest good one.
     const note = `rollback to release ${target.number}`;
     return rollOut(held, { plan, images: releaseImages(target), startedAt, note });

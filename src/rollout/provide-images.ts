@@ -1,0 +1,109 @@
+import { SeawallError } from '../errors.ts';
+import { Docker, isNotFound, localSocket } from '../hosts/index.ts';
+import { ensureImages, type ImageWish, keepImages, keptName, readDockerConfig } from '../images/index.ts';
+import type { Actual, Plan } from '../plan/index.ts';
+import { reportStep } from '../progress.ts';
+import { sendContents } from './contents.ts';
+import type { RolloutContext } from './context.ts';
+import type { Session } from './session.ts';
+
+/** Service → hosts that will run it or run it now. */
+function hostsByService(session: Session, actual: Actual, plan: Plan): Map<string, Set<string>> {
+  const hosts = new Map(Object.keys(session.desired.services).map((name) => [name, new Set<string>()]));
+  const add = (service: string, host: string): void => void hosts.get(service)?.add(host);
+  for (const host of Object.values(actual.hosts))
+    for (const replica of host.replicas) add(replica.service, host.name);
+  for (const step of plan.steps) {
+    if (step.kind === 'run-task') add(step.service, step.host);
+    if (step.kind === 'roll')
+      for (const move of step.moves) if (move.kind !== 'stop') add(step.service, move.host);
+  }
+  return hosts;
+}
+
+/**
+ * Builds what is to be built and brings every image, and every file that replicas mount, to the hosts that need it.
+ * Afterwards each host was checked to hold what it needs; nothing was stopped or started.
+ */
+export async function provideImages(
+  session: Session,
+  actual: Actual,
+  plan: Plan,
+): Promise<RolloutContext['images']> {
+  const { desired, links, report, signal } = session;
+  const hosts = hostsByService(session, actual, plan);
+  const wishes = Object.values(desired.services).flatMap((service): ImageWish[] => {
+    const names = [...(hosts.get(service.name) ?? [])].sort();
+    if (names.length === 0) return [];
+    return [
+      {
+        service: service.name,
+        reference: service.image,
+        pull: service.pull,
+        hosts: names,
+        ...(service.build === undefined ? {} : { build: service.build }),
+        ...(service.platform === undefined ? {} : { platform: service.platform }),
+      },
+    ];
+  });
+  const operator = await operatorDocker(signal);
+  const byName = new Map(links.map((link) => [link.name, link]));
+  return reportStep(report, { id: 'images', title: 'images' }, async () => {
+    const dockerConfig = await readDockerConfig();
+    const context = { project: desired.project, links: byName, dockerConfig, report, signal };
+    const ready = await ensureImages(wishes, operator === undefined ? context : { ...context, operator });
+    await Promise.all(
+      links.map(async (link) => {
+        const mine = wishes
+          .filter((wish) => wish.hosts.includes(link.name))
+          .flatMap((wish) => ready[wish.service] ?? []);
+        await keepImages(link.docker, desired.project, mine, { signal });
+        if (mine.length > 0) await sendContents(link, desired.contents, signal);
+      }),
+    );
+    return Object.fromEntries(
+      Object.entries(ready).map(([name, { reference, id }]) => [name, { reference, id }]),
+    );
+  }).finally(() => operator?.close());
+}
+
+/** This machine's own engine, when it has one that answers. */
+async function operatorDocker(signal: AbortSignal): Promise<Docker | undefined> {
+  const docker = new Docker(localSocket());
+  try {
+    await docker.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]) });
+    return docker;
+  } catch {
+    docker.close();
+    return undefined;
+  }
+}
+
+/** @throws SeawallError `refused` when a host that is to run an earlier release no longer has its image. */
+export async function requireImages(
+  session: Session,
+  plan: Plan,
+  images: RolloutContext['images'],
+): Promise<void> {
+  for (const step of plan.steps) {
+    if (step.kind !== 'roll') continue;
+    const id = images[step.service]?.id;
+    for (const move of step.moves) {
+      if (move.kind === 'stop' || id === undefined) continue;
+      const link = session.links.find((each) => each.name === move.host);
+      try {
+        await link?.docker.inspectImage(keptName(plan.project, id), { signal: session.signal });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        throw new SeawallError(
+          'refused',
+          `host ${move.host} no longer has the image of ${step.service} in that release`,
+          {
+            hint: 'Check the earlier version out and deploy it: seawall deploy',
+            where: move.host,
+          },
+        );
+      }
+    }
+  }
+}
