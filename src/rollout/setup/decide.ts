@@ -1,0 +1,124 @@
+import type { ClusterFile, ClusterHost } from '../../cluster.ts';
+import type { Config } from '../../config/index.ts';
+import { SeawallError } from '../../errors.ts';
+
+/** What stands on a host before a setup. */
+export interface FoundCluster {
+  readonly host: string;
+  readonly file?: ClusterFile | undefined;
+}
+
+/** Random parts of a new cluster. */
+export interface FreshCluster {
+  readonly id: string;
+  /** 32 bytes, base64. */
+  readonly key: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly token: string;
+}
+
+export interface DecideInput {
+  readonly config: Pick<Config, 'hosts' | 'network' | 'edge'>;
+  readonly found: readonly FoundCluster[];
+  /** Hosts that the catalog knows, also those that are not in the configuration. */
+  readonly known: readonly ClusterHost[];
+  readonly fresh: FreshCluster;
+  readonly privateAddress: (range: string, number: number) => string;
+}
+
+/** Port of the embedded catalog: Consul's own for HTTPS. */
+const catalogPort = 8501;
+
+/**
+ * The cluster file of every configured host: that of the cluster which one of them is in already, else of a new one.
+ * Hosts that join get numbers nobody ever had.
+ * @throws SeawallError `refused` when hosts belong to two clusters, or one is known by another name.
+ */
+export function decideCluster(input: DecideInput): Readonly<Record<string, ClusterFile>> {
+  const { config, found } = input;
+  const existing = oneCluster(found);
+  refuseRenamed(found);
+  const range = existing?.range ?? config.network.range;
+  if (existing !== undefined && existing.range !== config.network.range) {
+    throw new SeawallError(
+      'refused',
+      `the cluster's range is ${existing.range}, seawall.yml says ${config.network.range}`,
+      {
+        where: 'network.range',
+        hint: `Write network: { range: ${existing.range} }; the range of a cluster stays.`,
+      },
+    );
+  }
+  const hosts = numberHosts(input, range);
+  const place = existing?.catalog ?? newCatalog(input, hosts);
+  const shared = {
+    version: 1,
+    id: existing?.id ?? input.fresh.id,
+    key: existing?.key ?? input.fresh.key,
+    range,
+    link: linkKind(config, hosts),
+    catalog: place,
+    hosts,
+    httpPort: config.edge.httpPort,
+  } as const;
+  return Object.fromEntries(
+    hosts
+      .filter((host) => config.hosts.some(({ name }) => name === host.name))
+      .map((host) => [host.name, { ...shared, host }]),
+  );
+}
+
+function oneCluster(found: readonly FoundCluster[]): ClusterFile | undefined {
+  const carriers = found.filter((each) => each.file !== undefined);
+  const ids = [...new Set(carriers.map(({ file }) => file?.id))];
+  if (ids.length > 1) {
+    const parts = ids.map((id) => {
+      const names = carriers.filter(({ file }) => file?.id === id).map(({ host }) => host);
+      return `${names.join(', ')} (${id?.slice(0, 8)})`;
+    });
+    throw new SeawallError('refused', `these hosts belong to different clusters: ${parts.join(' and ')}`, {
+      hint: 'A host is in one cluster. Take the foreign one out of seawall.yml, or out of its cluster: seawall machine rm HOST --purge',
+    });
+  }
+  // The one with the most hosts was written last.
+  return carriers
+    .map(({ file }) => file)
+    .reduce((best, file) => ((file?.hosts.length ?? 0) > (best?.hosts.length ?? 0) ? file : best), undefined);
+}
+
+function refuseRenamed(found: readonly FoundCluster[]): void {
+  for (const { host, file } of found) {
+    if (file === undefined || file.host.name === host) continue;
+    throw new SeawallError('refused', `the cluster knows host ${host} as ${file.host.name}`, {
+      where: `hosts.${host}`,
+      hint: `Call it ${file.host.name} in seawall.yml again; a host keeps its name.`,
+    });
+  }
+}
+
+function numberHosts({ config, found, known, privateAddress }: DecideInput, range: string): ClusterHost[] {
+  const before = new Map<string, ClusterHost>();
+  for (const host of [...found.flatMap(({ file }) => file?.hosts ?? []), ...known])
+    before.set(host.name, host);
+  let last = Math.max(0, ...[...before.values()].map(({ number }) => number));
+  for (const { name, address, roles, labels } of config.hosts) {
+    const number = before.get(name)?.number ?? last + 1;
+    last = Math.max(last, number);
+    before.set(name, { name, number, address, privateAddress: privateAddress(range, number), roles, labels });
+  }
+  return [...before.values()].sort((a, b) => a.number - b.number);
+}
+
+function newCatalog({ config, fresh }: DecideInput, hosts: readonly ClusterHost[]): ClusterFile['catalog'] {
+  const first = config.hosts.find(({ roles }) => roles.includes('edge')) ?? config.hosts[0];
+  const host = hosts.find(({ name }) => name === first?.name);
+  if (host === undefined) throw new SeawallError('input', 'seawall.yml names no hosts', { where: 'hosts' });
+  const { certificate, privateKey, token } = fresh;
+  return { host: host.name, address: host.privateAddress, port: catalogPort, certificate, privateKey, token };
+}
+
+/** A second host cannot do without a link, whatever the first setup said. */
+function linkKind(config: DecideInput['config'], hosts: readonly ClusterHost[]): ClusterFile['link'] {
+  return hosts.length > 1 ? 'vxlan' : config.network.link;
+}

@@ -1,0 +1,243 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { OWN_FOLDERS } from '../../agent-container.ts';
+import { type CatalogClient, makeCatalogCertificate, parseEntry } from '../../catalog/index.ts';
+import { type HostRecord, KEY } from '../../catalog/record.ts';
+import { type ClusterFile, type ClusterHost, HOST_PATH, OWN } from '../../cluster.ts';
+import type { Config } from '../../config/index.ts';
+import { SeawallError } from '../../errors.ts';
+import {
+  type Docker,
+  ensureContainer,
+  type HostFacts,
+  type HostLink,
+  parseClusterFile,
+  readFacts,
+  readHostFile,
+  refuseUnfit,
+  writeHostFiles,
+} from '../../hosts/index.ts';
+import {
+  type AgentImageSource,
+  type DockerConfig,
+  ensureAgentImage,
+  ensureImages,
+} from '../../images/index.ts';
+import { type Report, reportStep } from '../../progress.ts';
+import { openCatalog } from '../session.ts';
+import { waitForAgents, waitForCatalog, waitForEdge, waitForGeneration } from './await-parts.ts';
+import { type HostBodies, hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
+import { decideCluster } from './decide.ts';
+
+export interface SetupOptions {
+  readonly config: Config;
+  /** Every configured host. */
+  readonly links: readonly HostLink[];
+  readonly agentSource: AgentImageSource;
+  /** This machine's own engine, when it has one. */
+  readonly operator?: Docker;
+  readonly dockerConfig: DockerConfig;
+  readonly parts: SetupParts;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+export interface SetupResult {
+  /** As the catalog's host carries it. */
+  readonly cluster: ClusterFile;
+  /** Host → what was done there; an empty list: nothing was to do. */
+  readonly done: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One host in the middle of its setup. */
+interface HostWork {
+  readonly link: HostLink;
+  readonly file: ClusterFile;
+  readonly bodies: HostBodies;
+  readonly agentImage: string;
+  readonly isFileCurrent: boolean;
+  readonly done: string[];
+}
+
+const stopGraceMs = 15_000;
+
+/**
+ * Makes a cluster of the configured hosts, or brings theirs up to date: images, cluster file, agent, server, edge.
+ * Safe to repeat, also after it was cut short; what is as it should be is left alone.
+ * @throws SeawallError `refused` for hosts of two clusters or engines that will not do.
+ */
+export async function setupCluster(options: SetupOptions): Promise<SetupResult> {
+  const { links, signal, parts } = options;
+  const facts = await Promise.all(links.map((link) => readFacts(link, { signal })));
+  for (const fact of facts) refuseUnfit(fact, fact.name);
+  const images = await bringImages(options);
+  const files = await decideFiles(options, facts, images.agent);
+  const works = await Promise.all(
+    links.map(async (link, index): Promise<HostWork> => {
+      const file = files[link.name];
+      const agentImage = images.agent[link.name];
+      if (file === undefined || agentImage === undefined)
+        throw new SeawallError('bug', `no file for ${link.name}`);
+      const bodies = await hostBodies(link, file, { agent: agentImage, edge: images.edge[link.name] }, parts);
+      const isFileCurrent = isDeepStrictEqual(facts[index]?.cluster, JSON.parse(JSON.stringify(file)));
+      return { link, file, bodies, agentImage, isFileCurrent, done: [] };
+    }),
+  );
+  return bringUp(options, works);
+}
+
+async function bringUp(options: SetupOptions, works: readonly HostWork[]): Promise<SetupResult> {
+  const { links, report, signal } = options;
+  const place = works[0]?.file.catalog;
+  const home = works.find(({ link }) => link.name === place?.host);
+  const [cluster] = works.map(({ file }) => file);
+  if (cluster === undefined) throw new SeawallError('input', 'there are no hosts to set up');
+  await Promise.all(works.map((work) => startServers(work, options)));
+  const client = await openCatalog(cluster, links);
+  try {
+    const what = { report, signal, client };
+    await waitForCatalog(what, cluster.catalog.host);
+    await publishHosts(client, cluster, signal);
+    await Promise.all(works.map((work) => startAgent(work, options)));
+    await waitForAgents(
+      what,
+      cluster,
+      works.map(({ link }) => link.name),
+    );
+    // One edge after the other: while one is made anew, the others serve.
+    for (const work of works) await startEdge(work, options, client);
+  } finally {
+    client.close();
+  }
+  return {
+    cluster: home?.file ?? cluster,
+    done: Object.fromEntries(works.map(({ link, done }) => [link.name, done])),
+  };
+}
+
+async function bringImages(
+  options: SetupOptions,
+): Promise<Record<'agent' | 'edge', Readonly<Record<string, string>>>> {
+  const { links, config, operator, dockerConfig, report, signal, agentSource } = options;
+  const context = {
+    links: new Map(links.map((link) => [link.name, link])),
+    ...(operator === undefined ? {} : { operator }),
+    dockerConfig,
+    report,
+    signal,
+  };
+  const agent = await ensureAgentImage(agentSource, context);
+  const hosts = links.filter(({ roles }) => roles.includes('edge')).map(({ name }) => name);
+  const wish = { service: OWN.edge, reference: config.edge.image, pull: 'missing', hosts } as const;
+  const edge =
+    hosts.length === 0
+      ? undefined
+      : (await ensureImages([wish], { ...context, project: 'seawall' }))[OWN.edge];
+  return { agent: agent.hostIds, edge: edge?.hostIds ?? {} };
+}
+
+async function decideFiles(
+  options: SetupOptions,
+  facts: readonly HostFacts[],
+  agentImages: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, ClusterFile>>> {
+  const { links, config, signal, parts } = options;
+  const found = await Promise.all(
+    links.map(async (link, index) => {
+      const fact = facts[index];
+      if (fact?.own.agent !== undefined) return { host: link.name, file: fact.cluster };
+      // Without an agent to look through, an earlier setup may still have been here.
+      const image = agentImages[link.name] ?? '';
+      const text = await readHostFile(link.docker, HOST_PATH.clusterFile, { image, signal });
+      return { host: link.name, file: text === undefined ? undefined : parseClusterFile(text, link.name) };
+    }),
+  );
+  const existing = found.find(({ file }) => file !== undefined)?.file;
+  const known = existing === undefined ? [] : await knownHosts(existing, options);
+  const fresh = {
+    id: randomUUID(),
+    key: randomBytes(32).toString('base64'),
+    ...(await makeCatalogCertificate()),
+  };
+  return decideCluster({ config, found, known, fresh, privateAddress: parts.privateAddress });
+}
+
+/** The catalog may know hosts that are in none of the files at hand. When it does not answer, the files must do. */
+async function knownHosts(
+  cluster: ClusterFile,
+  { links, signal }: SetupOptions,
+): Promise<readonly ClusterHost[]> {
+  let client: CatalogClient | undefined;
+  try {
+    client = await openCatalog(cluster, links);
+    const { value } = await client.kvList(KEY.hosts, { signal, timeoutMs: 5000 });
+    return value.map((entry) => parseEntry<HostRecord>(entry));
+  } catch (error) {
+    if (error instanceof SeawallError && error.code === 'unreachable') return [];
+    throw error;
+  } finally {
+    client?.close();
+  }
+}
+
+/** The file, then names (DNS) and on its host the catalog. */
+async function startServers(work: HostWork, options: SetupOptions): Promise<void> {
+  const { link, file, bodies, agentImage, done } = work;
+  const { report, signal } = options;
+  const outdated = await outdatedContainers(link.docker, bodies, signal);
+  if (work.isFileCurrent && outdated.length === 0) return;
+  const step = { id: `setup ${link.name} server`, title: 'cluster file and server', host: link.name };
+  await reportStep(report, step, async (note) => {
+    if (!work.isFileCurrent) {
+      const folders = [HOST_PATH.config, HOST_PATH.state, ...Object.values(OWN_FOLDERS)];
+      const content = `${JSON.stringify(file, undefined, 2)}\n`;
+      await writeHostFiles(
+        link.docker,
+        {
+          folders: folders.map((path) => ({ path, mode: 0o700 })),
+          files: [{ path: HOST_PATH.clusterFile, content, mode: 0o600 }],
+        },
+        { image: agentImage, signal },
+      );
+      done.push('cluster file written');
+    }
+    const server = await ensureContainer(link.docker, OWN.server, bodies.server, {
+      graceMs: stopGraceMs,
+      signal,
+    });
+    if (server !== 'kept') done.push(`server ${server}`);
+    note(done.join(', '));
+  });
+}
+
+async function startAgent({ link, bodies, done }: HostWork, { report, signal }: SetupOptions): Promise<void> {
+  const agent = await ensureContainer(link.docker, OWN.agent, bodies.agent, { graceMs: stopGraceMs, signal });
+  if (agent === 'kept') return;
+  done.push(`agent ${agent}`);
+  report({ kind: 'line', text: `agent ${agent}`, from: link.name });
+}
+
+async function startEdge(work: HostWork, options: SetupOptions, client: CatalogClient): Promise<void> {
+  const { link, bodies, done } = work;
+  const { report, signal } = options;
+  if (bodies.edge === undefined) return;
+  const { edge } = bodies;
+  await waitForGeneration(link, signal);
+  const made = await ensureContainer(link.docker, OWN.edge, edge, { graceMs: stopGraceMs, signal });
+  if (made === 'kept') return;
+  done.push(`edge ${made}`);
+  await waitForEdge({ report, signal, client }, link.name);
+}
+
+/** Hosts of the configuration as the catalog should know them; written only where they differ. */
+async function publishHosts(client: CatalogClient, cluster: ClusterFile, signal: AbortSignal): Promise<void> {
+  const { value } = await client.kvList(KEY.hosts, { signal });
+  const before = new Map(value.map((entry) => [entry.key, entry.value]));
+  for (const host of cluster.hosts) {
+    const record = JSON.stringify(host satisfies HostRecord);
+    if (before.get(KEY.host(host.name)) !== record)
+      await client.kvPut(KEY.host(host.name), record, { signal });
+  }
+  const { value: known } = await client.kvGet(KEY.cluster, { signal });
+  if (known === undefined) await client.kvPut(KEY.cluster, JSON.stringify({ id: cluster.id }), { signal });
+}
