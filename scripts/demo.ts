@@ -7,11 +7,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bringUpLab } from '../lab/boot.ts';
 import { ensureEngine } from '../lab/engine.ts';
 import { takeDownLab } from '../lab/hosts.ts';
-import { canPull, ensureImages } from '../lab/images.ts';
+import { ensureImages } from '../lab/images.ts';
 import type { Lab } from '../lab/lab.ts';
-import { bringUpLab } from '../lab/machines.ts';
+import { canPull } from '../lab/pull.ts';
 
 const { values } = parseArgs({
   options: { hosts: { type: 'string', default: '1' }, down: { type: 'boolean', default: false } },
@@ -55,7 +56,10 @@ const labHosts = (lab: Lab): Record<string, unknown> =>
   Object.fromEntries(
     lab.hosts
       .filter((host) => host.role === 'host')
-      .map((host, index) => [host.name, { ssh: host.name, address: host.address, roles: index === 0 ? ['edge'] : ['app'] }]),
+      .map((host, index) => [
+        host.name,
+        { ssh: host.name, address: host.address, roles: index === 0 ? ['edge'] : ['app'] },
+      ]),
   );
 
 /** Where nothing can be pulled, builds reach the package registries over the machine's own network only. */
@@ -86,7 +90,7 @@ if (values.down) {
 }
 
 await ensureImages();
-const build = buildSettings(!(await canPull()));
+const build = buildSettings(!(await canPull('nginx:1.30')));
 let address: string;
 let domain = 'polls.localhost';
 if (count > 1) {

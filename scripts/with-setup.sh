@@ -12,4 +12,13 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   echo "Installing dependencies (npm ci) …"
   npm ci --no-audit --no-fund
 fi
+# Node 26 needs libatomic, which a slim Debian or Ubuntu does not bring.
+if ! node_modules/.bin/node --version >/dev/null 2>&1; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends libatomic1
+  else
+    echo "The repository's Node does not start here; it needs libatomic: sudo apt-get install libatomic1" >&2
+    exit 2
+  fi
+fi
 exec node_modules/.bin/node "$@"

@@ -68,7 +68,7 @@ export async function provideImages(
 }
 
 /** This machine's own engine, when it has one that answers. */
-async function operatorDocker(signal: AbortSignal): Promise<Docker | undefined> {
+export async function operatorDocker(signal: AbortSignal): Promise<Docker | undefined> {
   const docker = new Docker(localSocket());
   try {
     await docker.ping({ signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]) });
