@@ -176,9 +176,9 @@ function checkTargets(service: Node, path: KeyPath, { problems }: Check): void {
       );
     seen.add(target);
   };
-  items(child(service, 'tmpfs')).forEach((item, index) =>
-    visit(item, 'tmpfs', index, textOf(item)?.split(':')[0] ?? ''),
-  );
+  for (const [index, item] of items(child(service, 'tmpfs')).entries()) {
+    visit(item, 'tmpfs', index, textOf(item)?.split(':')[0] ?? '');
+  }
   items(child(service, 'volumes')).forEach((item, index) => {
     const target = textOf(child(item, 'target'));
     if (target === undefined)

@@ -46,7 +46,8 @@ function rewriteAt(node: Node, table: Parameters<typeof rewrite>[1], path: KeyPa
 export function walk(node: Node, visit: (node: Node, path: KeyPath) => void, path: KeyPath = []): void {
   visit(node, path);
   if (node.kind === 'map') for (const [key, { value }] of node.entries) walk(value, visit, [...path, key]);
-  if (node.kind === 'list') node.items.forEach((item, index) => walk(item, visit, [...path, index]));
+  if (node.kind !== 'list') return;
+  for (const [index, item] of node.items.entries()) walk(item, visit, [...path, index]);
 }
 
 /** The tree without what stands at paths that a pattern list names (what `!reset` and `!override` drop). */

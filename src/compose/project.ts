@@ -32,8 +32,8 @@ export interface ComposeProject {
   /** The model as nodes, as far as it could be read: services outside the profiles are gone. */
   readonly root: MapNode;
   readonly problems: readonly Problem[];
-  /** Variables that were looked up and found. */
-  readonly variables: Readonly<Record<string, string>>;
+  /** Variables that were looked up so far and found, sorted by name. */
+  variables(): Readonly<Record<string, string>>;
   /** Folder of the first file. */
   readonly folder: string;
   /** Where a path of the model was written, or what is nearest to it. */
@@ -64,10 +64,9 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   problems.push(...shaped.problems, ...refusedKeys(root));
   if (isValid) problems.push(...checkConsistency(root, active.disabled));
   const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
-  const base = { root, problems, folder, place, lookup };
   const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
-  if (!isValid) return { ...base, variables: found() };
-  return { ...base, variables: found(), model: toJson(root) as unknown as ComposeModel };
+  const base = { root, problems, folder, place, lookup, variables: found };
+  return isValid ? { ...base, model: toJson(root) as unknown as ComposeModel } : base;
 }
 
 function readVariables(

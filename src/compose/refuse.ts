@@ -7,7 +7,12 @@ import { showScalar } from './scalar.ts';
 /** A problem for every key, and every value of a key, that Seawall refuses. */
 export function refusedKeys(root: MapNode): readonly Problem[] {
   const problems = findKeys(root, 'refused').map(({ row, path }) =>
-    problemAt(placeAt(root, path, 'key'), path, `"${path.at(-1)}" is refused: ${lowerFirst(row.text)}`, row.remedy),
+    problemAt(
+      placeAt(root, path, 'key'),
+      path,
+      `"${path.at(-1)}" is refused: ${lowerFirst(row.text)}`,
+      row.remedy,
+    ),
   );
   walk(root, (node, path) => {
     const rule = node.kind === 'scalar' && !isNull(node) ? ruleAt(VALUE_RULES, path) : undefined;
@@ -34,7 +39,8 @@ const oneOf =
 const namespaces = (noun: string): ValueRule =>
   oneOf(['private', 'none', 'shareable', ''], (value) => ({
     text: `the ${noun} "${value}" is not private to the replica`,
-    remedy: 'Remove it; replicas move between hosts and share nothing with the host or with other containers.',
+    remedy:
+      'Remove it; replicas move between hosts and share nothing with the host or with other containers.',
   }));
 
 const NETWORK_MODE_REMEDIES: Readonly<Record<string, string>> = {
@@ -72,7 +78,10 @@ const VALUE_RULES = patternTable<ValueRule>({
   'services.*.restart': (value) =>
     /^(no|always|unless-stopped|on-failure(:\d+)?)$/.test(value)
       ? undefined
-      : { text: `the restart policy "${value}" is not known`, remedy: 'Write no, always, unless-stopped, on-failure or on-failure:N.' },
+      : {
+          text: `the restart policy "${value}" is not known`,
+          remedy: 'Write no, always, unless-stopped, on-failure or on-failure:N.',
+        },
   'services.*.deploy.restart_policy.condition': oneOf(['none', 'on-failure', 'any'], (value) => ({
     text: `the condition "${value}" is not known`,
     remedy: 'Write none, on-failure or any.',
@@ -80,7 +89,10 @@ const VALUE_RULES = patternTable<ValueRule>({
   ...failureActions(['update_config', 'rollback_config']),
   'services.*.security_opt.*': (value) =>
     /^seccomp[=:](?!unconfined$|builtin$)/.test(value)
-      ? { text: 'a seccomp profile in a file cannot be sent to the hosts', remedy: "Use Docker's own profile, or seccomp=unconfined." }
+      ? {
+          text: 'a seccomp profile in a file cannot be sent to the hosts',
+          remedy: "Use Docker's own profile, or seccomp=unconfined.",
+        }
       : undefined,
 });
 
@@ -90,5 +102,7 @@ function failureActions(keys: readonly string[]): Record<string, ValueRule> {
       text: `the failure action "${value}" is not known here`,
       remedy: isRollback ? 'Write pause or continue.' : 'Write rollback, pause or continue.',
     }));
-  return Object.fromEntries(keys.map((key) => [`services.*.deploy.${key}.failure_action`, rule(key === 'rollback_config')]));
+  return Object.fromEntries(
+    keys.map((key) => [`services.*.deploy.${key}.failure_action`, rule(key === 'rollback_config')]),
+  );
 }

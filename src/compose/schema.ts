@@ -60,7 +60,7 @@ function toPath(error: ErrorObject): KeyPath {
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
-  return error.keyword === 'additionalProperties' ? [...path, `${error.params['additionalProperty']}`] : path;
+  return error.keyword === 'additionalProperties' ? [...path, `${error.params.additionalProperty}`] : path;
 }
 
 function toProblem(document: MapNode, { path, errors }: Group): Problem | undefined {
@@ -71,7 +71,7 @@ function toProblem(document: MapNode, { path, errors }: Group): Problem | undefi
   const place = placeAt(document, path);
   const missing = errors.find((error) => error.keyword === 'required');
   if (missing !== undefined) {
-    const key = `${missing.params['missingProperty']}`;
+    const key = `${missing.params.missingProperty}`;
     return problemAt(placeAt(document, path, 'key'), path, `the key "${key}" is missing`, `Add "${key}:".`);
   }
   return problemAt(place, path, describe(errors));
@@ -82,7 +82,7 @@ function unknownKey(document: MapNode, path: KeyPath, error: ErrorObject): Probl
   const place = placeAt(document, path, 'key');
   const parent = path.slice(0, -1);
   const known = subschemas(parent).flatMap((sub) => Object.keys(sub.properties ?? {}));
-  if (known.length === 0 && error.parentSchema?.['patternProperties'] !== undefined) {
+  if (known.length === 0 && error.parentSchema?.patternProperties !== undefined) {
     return problemAt(place, path, `"${key}" is no name`, 'Use letters, digits, ".", "_" and "-".');
   }
   const nearest = nearestName(key, known);
@@ -106,7 +106,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 
 function describe(errors: readonly ErrorObject[]): string {
   const allowed = errors.flatMap((error) =>
-    error.keyword === 'enum' ? (error.params['allowedValues'] as unknown[]) : [],
+    error.keyword === 'enum' ? (error.params.allowedValues as unknown[]) : [],
   );
   const value = errors[0]?.data;
   if (allowed.length > 0) {
@@ -115,7 +115,7 @@ function describe(errors: readonly ErrorObject[]): string {
     return `must be one of ${words.join(', ')}${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`;
   }
   const types = errors
-    .flatMap((error) => (error.keyword === 'type' ? [error.params['type'] as string | string[]] : []))
+    .flatMap((error) => (error.keyword === 'type' ? [error.params.type as string | string[]] : []))
     .flat();
   if (types.length > 0) {
     const words = [...new Set(types.map((type) => TYPE_WORDS[type] ?? type))].filter(

@@ -219,6 +219,8 @@ const MEANT_EMPTY = new Set([
   'replicas',
   'enable_ipv4',
   'enable_ipv6',
+  'parallelism',
+  'retries',
   'required',
 ]);
 const MAPPINGS = new Set([

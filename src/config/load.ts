@@ -1,6 +1,27 @@
-import type { Desired } from '../compose/desired.ts';
-import type { Problem } from '../problems.ts';
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { posix } from 'node:path';
+import {
+  type ComposeProject,
+  child,
+  type Desired,
+  type Files,
+  loadCompose,
+  type Node,
+  type ServiceModel,
+  toJson,
+  translate,
+} from '../compose/index.ts';
+import { hasErrors, type Problem, problemAt, sortProblems } from '../problems.ts';
 import type { Config } from './config.ts';
+import { showFile } from './contents.ts';
+import { findComposeFiles, findConfigs } from './find.ts';
+import { gatherFiles } from './gather.ts';
+import { checkExpose, type RouteInputs, settleRoutes } from './routes.ts';
+import type { ConfigInput } from './schema.ts';
+import { resolveAt, settleConfig } from './settle.ts';
+import { validateConfig } from './validate.ts';
 
 export interface LoadOptions {
   /** seawall.yml files and Compose files, told apart by name and content; empty: those found in `cwd`. */
@@ -31,5 +52,128 @@ export interface Loaded {
 
 /** Reads seawall.yml and the Compose files and makes of them the desired state. Never throws for what a user wrote. */
 export async function loadProject(options: LoadOptions): Promise<Loaded> {
-  return { problems: [], ...(options.files.length < 0 ? {} : {}) };
+  const files = machineFiles(options.cwd);
+  const found = findConfigs(files, options.cwd, options.files);
+  const validated = validateConfig(found.root);
+  const problems: Problem[] = [...found.problems, ...validated.problems];
+  const input = validated.value ?? {};
+  const settled = settleConfig(input, found.root);
+  problems.push(...settled.problems);
+  const paths = composePaths(found.composeFiles, input, found.root, files, options.cwd);
+  if (paths.length === 0) {
+    const text = 'there is no Compose file here';
+    problems.push(
+      problemAt(
+        found.root.place,
+        [],
+        text,
+        'Write compose.yaml, or name the file with "compose:" or --file.',
+      ),
+    );
+    return { problems: sortProblems(problems) };
+  }
+  const compose = loadCompose(composeOptions(options, input, found.root, paths), files);
+  problems.push(...compose.problems);
+  const services = compose.model?.services ?? readableServices(compose);
+  const inputs: RouteInputs = { input, root: found.root, project: projectName(compose), services, hash };
+  const { routes, problems: routeProblems } = settleRoutes(inputs);
+  problems.push(...routeProblems, ...checkExpose(inputs));
+  if (compose.model === undefined) return { problems: sortProblems(problems) };
+  const gathered = await gatherFiles(compose.model, compose.folder);
+  const routed = Map.groupBy(
+    routes.filter(({ service }) => service !== undefined),
+    ({ service }) => service ?? '',
+  );
+  const translated = translate({
+    model: compose.model,
+    root: compose.root,
+    place: compose.place,
+    lookup: compose.lookup,
+    routed: Object.fromEntries([...routed].map(([name, own]) => [name, own.map(({ port }) => port)])),
+    expose: input.expose ?? {},
+    scale: options.scale ?? {},
+    ...gathered,
+    hash,
+  });
+  problems.push(...translated.problems, ...checkScale(options, compose));
+  const all = sortProblems(problems);
+  if (hasErrors(all)) return { problems: all };
+  const desired: Desired = { ...translated.value, routes };
+  return { value: { desired, config: settled.config, environmentUsed: compose.variables() }, problems: all };
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The operator's files. Anything that cannot be read as a file is not there. */
+function machineFiles(cwd: string): Files {
+  return {
+    home: homedir(),
+    show: (path) => showFile(cwd, path),
+    read: (path) => {
+      try {
+        return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+function composePaths(
+  named: readonly string[],
+  input: ConfigInput,
+  root: Node,
+  files: Files,
+  cwd: string,
+): readonly string[] {
+  if (named.length > 0) return named;
+  if (input.compose !== undefined)
+    return fileList(input.compose).map((file, index) =>
+      resolveAt(root, listPath('compose', input.compose, index), file),
+    );
+  const folder = root.place.source.text === '' ? cwd : posix.dirname(root.place.source.path);
+  return findComposeFiles(files, folder);
+}
+
+const fileList = (written: string | readonly string[]): readonly string[] =>
+  typeof written === 'string' ? [written] : written;
+
+const listPath = (key: string, written: unknown, index: number) =>
+  Array.isArray(written) ? [key, index] : [key];
+
+function composeOptions(options: LoadOptions, input: ConfigInput, root: Node, paths: readonly string[]) {
+  const envFiles =
+    input.env_file === undefined
+      ? {}
+      : {
+          envFiles: fileList(input.env_file).map((file, index) =>
+            resolveAt(root, listPath('env_file', input.env_file, index), file),
+          ),
+        };
+  const project = options.project ?? input.project;
+  const fromEnvironment = (options.env.COMPOSE_PROFILES ?? '').split(',').filter((profile) => profile !== '');
+  const profiles = [...(options.profiles ?? []), ...(input.profiles ?? fromEnvironment)];
+  return { paths, env: options.env, ...envFiles, profiles, ...(project === undefined ? {} : { project }) };
+}
+
+function projectName(compose: ComposeProject): string {
+  const name = child(compose.root, 'name');
+  return name?.kind === 'scalar' ? `${name.value}` : '';
+}
+
+/** Names of services of a file that is wrong elsewhere, so that problems with routes are shown in the same run. */
+function readableServices(compose: ComposeProject): Readonly<Record<string, ServiceModel>> | undefined {
+  const services = child(compose.root, 'services');
+  return services?.kind === 'map'
+    ? (toJson(services) as unknown as Readonly<Record<string, ServiceModel>>)
+    : undefined;
+}
+
+function checkScale(options: LoadOptions, compose: ComposeProject): readonly Problem[] {
+  const unknown = Object.keys(options.scale ?? {}).filter(
+    (name) => compose.model?.services[name] === undefined,
+  );
+  return unknown.map((name) =>
+    problemAt(compose.place(['services'], 'key'), ['services'], `there is no service "${name}" to scale`),
+  );
 }

@@ -23,8 +23,16 @@ export const BUILD_KEYS: readonly KeyRow[] = [
   ),
   ...refused(
     'services.*.build',
-    ['Builds have one context.', 'Copy what is needed into the context, or start from an image with `FROM`.', 'additional_contexts'],
-    ['Builds get no keys of yours.', 'Fetch private sources before the build, or copy them into the context.', 'ssh'],
+    [
+      'Builds have one context.',
+      'Copy what is needed into the context, or start from an image with `FROM`.',
+      'additional_contexts',
+    ],
+    [
+      'Builds get no keys of yours.',
+      'Fetch private sources before the build, or copy them into the context.',
+      'ssh',
+    ],
     [
       'Builds get no secrets.',
       'Fetch what needs a secret before the build.',
@@ -32,7 +40,11 @@ export const BUILD_KEYS: readonly KeyRow[] = [
     ],
     ['Builds run without special rights.', 'Remove it.', 'entitlements privileged'],
     ['It is for Windows.', 'Remove it.', 'isolation'],
-    ["Limits of RUN steps are the builder's.", 'Remove it, or call `ulimit` in the step.', 'ulimits ulimits.*.hard ulimits.*.soft'],
+    [
+      "Limits of RUN steps are the builder's.",
+      'Remove it, or call `ulimit` in the step.',
+      'ulimits ulimits.*.hard ulimits.*.soft',
+    ],
   ),
   ...quiet('services.*.develop', [
     'It has no meaning on servers: it is for `docker compose watch`.',

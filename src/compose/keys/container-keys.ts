@@ -10,18 +10,33 @@ export const CONTAINER_KEYS: readonly KeyRow[] = [
     ['Linux capabilities.', 'cap_add cap_drop'],
     ['Control groups of the container; `cgroup: host` is refused.', 'cgroup cgroup_parent'],
     ['CPU of each replica.', 'cpus cpuset cpu_shares cpu_period cpu_quota cpu_rt_period cpu_rt_runtime'],
-    ['Memory of each replica.', 'mem_limit mem_reservation mem_swappiness memswap_limit shm_size oom_kill_disable oom_score_adj'],
+    [
+      'Memory of each replica.',
+      'mem_limit mem_reservation mem_swappiness memswap_limit shm_size oom_kill_disable oom_score_adj',
+    ],
     ['Processes of each replica.', 'pids_limit'],
     ['Limits of the processes.', 'ulimits ulimits.*.soft ulimits.*.hard'],
-    ['Share of the disks.', `blkio_config blkio_config.weight blkio_config.weight_device blkio_config.weight_device.*.path blkio_config.weight_device.*.weight
-      ${BLKIO.replaceAll(/\S+/g, 'blkio_config.$& blkio_config.$&.*.path blkio_config.$&.*.rate')}`],
-    ['Device files of the host.', 'devices devices.*.source devices.*.target devices.*.permissions device_cgroup_rules'],
+    [
+      'Share of the disks.',
+      `blkio_config blkio_config.weight blkio_config.weight_device blkio_config.weight_device.*.path blkio_config.weight_device.*.weight
+      ${BLKIO.replaceAll(/\S+/g, 'blkio_config.$& blkio_config.$&.*.path blkio_config.$&.*.rate')}`,
+    ],
+    [
+      'Device files of the host.',
+      'devices devices.*.source devices.*.target devices.*.permissions device_cgroup_rules',
+    ],
     ['A small init as process 1.', 'init'],
     ['Namespaces; those of the host or of another container are refused.', 'ipc pid uts userns_mode'],
     ['All rights on the host; the plan warns of it.', 'privileged'],
-    ['Read-only root, security options, kernel settings, runtime, storage options.', 'read_only security_opt sysctls runtime storage_opt'],
+    [
+      'Read-only root, security options, kernel settings, runtime, storage options.',
+      'read_only security_opt sysctls runtime storage_opt',
+    ],
     ['File systems in memory.', 'tmpfs volumes.*.tmpfs volumes.*.tmpfs.size volumes.*.tmpfs.mode'],
-    ['Volumes stay on the host that has them; a service with one that it may write has one replica.', 'volumes volumes.*.type volumes.*.source volumes.*.target volumes.*.read_only'],
+    [
+      'Volumes stay on the host that has them; a service with one that it may write has one replica.',
+      'volumes volumes.*.type volumes.*.source volumes.*.target volumes.*.read_only',
+    ],
     ['Options of a volume mount.', 'volumes.*.volume volumes.*.volume.nocopy volumes.*.volume.subpath'],
   ),
   ...translated(
@@ -30,7 +45,10 @@ export const CONTAINER_KEYS: readonly KeyRow[] = [
       'Files and small folders of the project are sent to the hosts by their content and mounted read-only; others are refused.',
       'volumes.*.bind',
     ],
-    ['What is sent has no mounts below it, and none are propagated.', 'volumes.*.bind.propagation volumes.*.bind.recursive'],
+    [
+      'What is sent has no mounts below it, and none are propagated.',
+      'volumes.*.bind.propagation volumes.*.bind.recursive',
+    ],
     ['Files that Seawall sends are readable for containers.', 'volumes.*.bind.selinux'],
   ),
   ...quiet(
@@ -42,9 +60,21 @@ export const CONTAINER_KEYS: readonly KeyRow[] = [
   ...refused(
     SERVICE,
     ['It is for Windows.', 'Use `cpus:`.', 'cpu_count cpu_percent'],
-    ['It is for Windows.', 'Remove it.', 'credential_spec credential_spec.config credential_spec.file credential_spec.registry isolation'],
-    ['Seawall does not share out GPUs.', 'Name the device files under `devices:`.', 'gpus gpus.*.capabilities gpus.*.count gpus.*.device_ids gpus.*.driver gpus.*.options'],
-    ['Images cannot be mounted.', 'Copy what is needed into the own image (`COPY --from`).', 'volumes.*.image volumes.*.image.subpath'],
+    [
+      'It is for Windows.',
+      'Remove it.',
+      'credential_spec credential_spec.config credential_spec.file credential_spec.registry isolation',
+    ],
+    [
+      'Seawall does not share out GPUs.',
+      'Name the device files under `devices:`.',
+      'gpus gpus.*.capabilities gpus.*.count gpus.*.device_ids gpus.*.driver gpus.*.options',
+    ],
+    [
+      'Images cannot be mounted.',
+      'Copy what is needed into the own image (`COPY --from`).',
+      'volumes.*.image volumes.*.image.subpath',
+    ],
     ['Volumes of others are not seen from here.', 'Name the same volume in both services.', 'volumes_from'],
   ),
 ];

@@ -6,7 +6,10 @@ export const PROJECT_KEYS: readonly KeyRow[] = [
   ...used(
     '',
     ['Name of the project; `project:` in seawall.yml goes before it.', 'name'],
-    ['Other Compose files, with their own folder and variables.', 'include include.*.path include.*.env_file include.*.project_directory'],
+    [
+      'Other Compose files, with their own folder and variables.',
+      'include include.*.path include.*.env_file include.*.project_directory',
+    ],
     ['The services.', 'services'],
     ['The networks.', 'networks'],
     ['The volumes.', 'volumes'],
@@ -20,7 +23,10 @@ export const PROJECT_KEYS: readonly KeyRow[] = [
   ...used('networks.*', ['A network without a way out.', 'internal']),
   ...translated(
     'networks.*',
-    ['`bridge` and `overlay` become a network of Seawall that spans the hosts; other drivers are refused.', 'driver'],
+    [
+      '`bridge` and `overlay` become a network of Seawall that spans the hosts; other drivers are refused.',
+      'driver',
+    ],
     [
       'Seawall chooses addresses out of the range of the cluster.',
       'ipam ipam.driver ipam.options ipam.config ipam.config.*.subnet ipam.config.*.ip_range ipam.config.*.gateway ipam.config.*.aux_addresses',
@@ -55,20 +61,29 @@ export const PROJECT_KEYS: readonly KeyRow[] = [
     ['The text, sent as a file.', 'content'],
     ['Name of the variable whose value becomes the file.', 'environment'],
   ),
-  ...used('secrets.*', ['The file is sent to the hosts by its content and never shown.', 'file'], [
-    'Name of the variable whose value becomes the file; never shown.',
-    'environment',
-  ]),
+  ...used(
+    'secrets.*',
+    ['The file is sent to the hosts by its content and never shown.', 'file'],
+    ['Name of the variable whose value becomes the file; never shown.', 'environment'],
+  ),
   ...quiet('configs.*', ['Files are known by their content.', 'name labels']),
   ...quiet('secrets.*', ['Files are known by their content.', 'name labels']),
-  ...refused('configs.*', ['There is no store of configs beside the files.', 'Write `file:`, `content:` or `environment:`.', 'external external.name'], [
-    'Templates are of Swarm.',
-    'Put the finished text into the file.',
-    'template_driver',
-  ]),
+  ...refused(
+    'configs.*',
+    [
+      'There is no store of configs beside the files.',
+      'Write `file:`, `content:` or `environment:`.',
+      'external external.name',
+    ],
+    ['Templates are of Swarm.', 'Put the finished text into the file.', 'template_driver'],
+  ),
   ...refused(
     'secrets.*',
-    ['There is no store of secrets beside the files.', 'Write `file:` or `environment:`.', 'external external.name driver driver_opts'],
+    [
+      'There is no store of secrets beside the files.',
+      'Write `file:` or `environment:`.',
+      'external external.name driver driver_opts',
+    ],
     ['Templates are of Swarm.', 'Put the finished text into the file.', 'template_driver'],
   ),
 ];

@@ -21,11 +21,22 @@ export interface KeyRow {
 type Texts = readonly [text: string, keys: string];
 
 /** Keys of one sentence, separated by white space, below a common prefix. */
-function rows(prefix: string, status: KeyStatus, keys: string, text: string, more: Partial<KeyRow> = {}): KeyRow[] {
+function rows(
+  prefix: string,
+  status: KeyStatus,
+  keys: string,
+  text: string,
+  more: Partial<KeyRow> = {},
+): KeyRow[] {
   return keys
     .trim()
     .split(/\s+/)
-    .map((key) => ({ key: key === '.' ? prefix : prefix === '' ? key : `${prefix}.${key}`, status, text, ...more }));
+    .map((key) => ({
+      key: key === '.' ? prefix : prefix === '' ? key : `${prefix}.${key}`,
+      status,
+      text,
+      ...more,
+    }));
 }
 
 /** Keys below a prefix that are used; `.` is the prefix itself. */
@@ -39,5 +50,7 @@ export const translated = (prefix: string, ...groups: readonly Texts[]): KeyRow[
 export const quiet = (prefix: string, ...groups: readonly Texts[]): KeyRow[] =>
   groups.flatMap(([text, keys]) => rows(prefix, 'translated', keys, text, { isQuiet: true }));
 
-export const refused = (prefix: string, ...groups: readonly (readonly [text: string, remedy: string, keys: string])[]): KeyRow[] =>
-  groups.flatMap(([text, remedy, keys]) => rows(prefix, 'refused', keys, text, { remedy }));
+export const refused = (
+  prefix: string,
+  ...groups: readonly (readonly [text: string, remedy: string, keys: string])[]
+): KeyRow[] => groups.flatMap(([text, remedy, keys]) => rows(prefix, 'refused', keys, text, { remedy }));

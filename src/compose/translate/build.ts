@@ -20,7 +20,13 @@ export function desiredBuild(
   if (build === undefined) return undefined;
   const path = ['services', name, 'build', 'context'];
   if (isRemote(build.context)) {
-    refuse(input, remarks, path, 'sources are taken from this machine only', 'Clone them and name the folder.');
+    refuse(
+      input,
+      remarks,
+      path,
+      'sources are taken from this machine only',
+      'Clone them and name the folder.',
+    );
     return undefined;
   }
   const fact = input.contents.get(build.context);
@@ -29,7 +35,9 @@ export function desiredBuild(
     return undefined;
   }
   const shmBytes = build.shm_size === undefined ? undefined : parseBytes(build.shm_size);
-  const args = Object.entries(build.args ?? {}).filter((entry): entry is [string, string] => entry[1] !== null);
+  const args = Object.entries(build.args ?? {}).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
   return {
     context: build.context,
     dockerfile: build.dockerfile ?? 'Dockerfile',

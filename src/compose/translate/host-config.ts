@@ -3,7 +3,13 @@ import type { BlkioLimit, ServiceModel } from '../model.ts';
 
 /** The limits, rights and namespaces of a service as Engine API's HostConfig. Keys that the file does not name are absent. */
 export function hostConfig(service: ServiceModel, isTask: boolean): Readonly<Record<string, unknown>> {
-  return present({ ...rights(service), ...limits(service), ...blkio(service), ...names(service), ...policies(service, isTask) });
+  return present({
+    ...rights(service),
+    ...limits(service),
+    ...blkio(service),
+    ...names(service),
+    ...policies(service, isTask),
+  });
 }
 
 function present(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -65,14 +71,17 @@ function limits(service: ServiceModel): Record<string, unknown> {
     NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
     OomKillDisable: service.oom_kill_disable,
     OomScoreAdj: service.oom_score_adj,
-    PidsLimit: service.pids_limit ?? (deploy?.limits?.pids === undefined ? undefined : Number(deploy.limits.pids)),
+    PidsLimit:
+      service.pids_limit ?? (deploy?.limits?.pids === undefined ? undefined : Number(deploy.limits.pids)),
     ShmSize: bytes(service.shm_size),
     Ulimits:
       service.ulimits &&
       Object.entries(service.ulimits)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([Name, limit]) =>
-          typeof limit === 'number' ? { Name, Soft: limit, Hard: limit } : { Name, Soft: limit.soft ?? 0, Hard: limit.hard ?? 0 },
+          typeof limit === 'number'
+            ? { Name, Soft: limit, Hard: limit }
+            : { Name, Soft: limit.soft ?? 0, Hard: limit.hard ?? 0 },
         ),
   };
 }
@@ -84,7 +93,10 @@ function blkio(service: ServiceModel): Record<string, unknown> {
     list?.map(({ path, rate }) => ({ Path: path, Rate: parseBytes(`${rate}`) ?? 0 }));
   return {
     BlkioWeight: config.weight === undefined ? undefined : Number(config.weight),
-    BlkioWeightDevice: config.weight_device?.map(({ path, weight }) => ({ Path: path, Weight: Number(weight) })),
+    BlkioWeightDevice: config.weight_device?.map(({ path, weight }) => ({
+      Path: path,
+      Weight: Number(weight),
+    })),
     BlkioDeviceReadBps: rates(config.device_read_bps),
     BlkioDeviceReadIOps: rates(config.device_read_iops),
     BlkioDeviceWriteBps: rates(config.device_write_bps),
@@ -107,14 +119,19 @@ function policies(service: ServiceModel, isTask: boolean): Record<string, unknow
   const driver = service.logging?.driver ?? 'json-file';
   const options = service.logging?.options ?? {};
   return {
-    LogConfig: { Type: driver, Config: driver === 'json-file' || driver === 'local' ? { ...LOG_BOUNDS, ...options } : options },
+    LogConfig: {
+      Type: driver,
+      Config: driver === 'json-file' || driver === 'local' ? { ...LOG_BOUNDS, ...options } : options,
+    },
     RestartPolicy: isTask ? { Name: 'no' } : restartPolicy(service),
   };
 }
 
 function restartPolicy(service: ServiceModel): { Name: string; MaximumRetryCount?: number } {
-  const [, name, count] = /^(no|always|unless-stopped|on-failure)(?::(\d+))?$/.exec(service.restart ?? '') ?? [];
-  if (name !== undefined) return count === undefined ? { Name: name } : { Name: name, MaximumRetryCount: Number(count) };
+  const [, name, count] =
+    /^(no|always|unless-stopped|on-failure)(?::(\d+))?$/.exec(service.restart ?? '') ?? [];
+  if (name !== undefined)
+    return count === undefined ? { Name: name } : { Name: name, MaximumRetryCount: Number(count) };
   const policy = service.deploy?.restart_policy;
   if (policy?.condition === 'none') return { Name: 'no' };
   if (policy?.condition === 'on-failure') {

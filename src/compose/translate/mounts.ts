@@ -10,7 +10,12 @@ export interface Mounts {
   readonly contents: readonly DesiredContent[];
 }
 
-export function serviceMounts(name: string, service: ServiceModel, input: TranslateInput, remarks: Remarks): Mounts {
+export function serviceMounts(
+  name: string,
+  service: ServiceModel,
+  input: TranslateInput,
+  remarks: Remarks,
+): Mounts {
   const contents: DesiredContent[] = [];
   const mounts: DesiredMount[] = [];
   (service.volumes ?? []).forEach((volume, index) => {
@@ -25,7 +30,8 @@ export function serviceMounts(name: string, service: ServiceModel, input: Transl
   for (const section of ['configs', 'secrets'] as const) {
     (service[section] ?? []).forEach((mount, index) => {
       const file = input.model[section]?.[mount.source];
-      const content = file && fileContent(file, mount, section, ['services', name, section, index], input, remarks);
+      const content =
+        file && fileContent(file, mount, section, ['services', name, section, index], input, remarks);
       if (content === undefined) return;
       contents.push(content);
       mounts.push({ kind: 'content', hash: content.hash, target: mountTarget(mount, section) });
@@ -65,7 +71,12 @@ function tmpfsMount(volume: VolumeMountModel): DesiredMount {
   };
 }
 
-function bindContent(volume: VolumeMountModel, path: Path, input: TranslateInput, remarks: Remarks): DesiredContent | undefined {
+function bindContent(
+  volume: VolumeMountModel,
+  path: Path,
+  input: TranslateInput,
+  remarks: Remarks,
+): DesiredContent | undefined {
   const source = volume.source ?? '';
   const fact = input.contents.get(source);
   if (fact === undefined || isRefusal(fact)) {
@@ -73,7 +84,12 @@ function bindContent(volume: VolumeMountModel, path: Path, input: TranslateInput
     return undefined;
   }
   if (volume.read_only !== true) {
-    notice(input, remarks, path, `${fact.kind === 'file' ? 'the file' : 'the folder'} is sent to the hosts as it is now and mounted read-only`);
+    notice(
+      input,
+      remarks,
+      path,
+      `${fact.kind === 'file' ? 'the file' : 'the folder'} is sent to the hosts as it is now and mounted read-only`,
+    );
   }
   return { ...fact, source, secret: false };
 }
@@ -97,23 +113,48 @@ function fileContent(
   };
   const identity = `${attributes.mode}:${attributes.uid}:${attributes.gid}`;
   if (!Number.isInteger(attributes.uid) || !Number.isInteger(attributes.gid)) {
-    refuse(input, remarks, path, 'the owner of a file must be a number', 'Write "uid:" and "gid:" as numbers.');
+    refuse(
+      input,
+      remarks,
+      path,
+      'the owner of a file must be a number',
+      'Write "uid:" and "gid:" as numbers.',
+    );
     return undefined;
   }
   if (file.file !== undefined) {
     const fact = input.contents.get(file.file);
     if (fact === undefined || isRefusal(fact) || fact.kind !== 'file') {
-      const refusal = fact === undefined || !isRefusal(fact) ? { text: `${file.file} is not a file`, remedy: 'Name a file.' } : fact;
+      const refusal =
+        fact === undefined || !isRefusal(fact)
+          ? { text: `${file.file} is not a file`, remedy: 'Name a file.' }
+          : fact;
       refuse(input, remarks, [section, mount.source, 'file'], refusal.text, refusal.remedy);
       return undefined;
     }
-    return { ...attributes, hash: input.hash(`${fact.hash}:${identity}`), source: file.file, bytes: fact.bytes };
+    return {
+      ...attributes,
+      hash: input.hash(`${fact.hash}:${identity}`),
+      source: file.file,
+      bytes: fact.bytes,
+    };
   }
   const text = file.content ?? input.lookup(file.environment ?? '');
   if (text === undefined) {
     const variable = file.environment ?? '';
-    refuse(input, remarks, [section, mount.source, 'environment'], `the variable ${variable} is not set`, 'Set it in .env or in the environment.');
+    refuse(
+      input,
+      remarks,
+      [section, mount.source, 'environment'],
+      `the variable ${variable} is not set`,
+      'Set it in .env or in the environment.',
+    );
     return undefined;
   }
-  return { ...attributes, hash: input.hash(`text:${identity}:${text}`), text, bytes: new TextEncoder().encode(text).length };
+  return {
+    ...attributes,
+    hash: input.hash(`text:${identity}:${text}`),
+    text,
+    bytes: new TextEncoder().encode(text).length,
+  };
 }

@@ -4,7 +4,12 @@ import type { Remarks, TranslateInput } from './input.ts';
 import { notice, refuse } from './remark.ts';
 
 /** Ports that replicas publish on their host. Those of a routed service are the edge's, unless `expose:` names them. */
-export function servicePorts(name: string, service: ServiceModel, input: TranslateInput, remarks: Remarks): readonly DesiredPort[] {
+export function servicePorts(
+  name: string,
+  service: ServiceModel,
+  input: TranslateInput,
+  remarks: Remarks,
+): readonly DesiredPort[] {
   const expose = input.expose[name] ?? {};
   const isRouted = (input.routed[name] ?? []).length > 0;
   const ports: DesiredPort[] = [];
@@ -13,11 +18,22 @@ export function servicePorts(name: string, service: ServiceModel, input: Transla
     const protocol = port.protocol === 'udp' ? 'udp' : 'tcp';
     const allow = allowed(port, protocol, expose);
     if (isRouted && protocol === 'tcp' && allow.length === 0) {
-      notice(input, remarks, path, `port ${port.target} is not published on the hosts: the service is routed, and the edges serve it`);
+      notice(
+        input,
+        remarks,
+        path,
+        `port ${port.target} is not published on the hosts: the service is routed, and the edges serve it`,
+      );
       return;
     }
     if (port.published?.includes('-')) {
-      refuse(input, remarks, path, `a free port out of ${port.published} cannot be chosen on several hosts`, 'Write one port.');
+      refuse(
+        input,
+        remarks,
+        path,
+        `a free port out of ${port.published} cannot be chosen on several hosts`,
+        'Write one port.',
+      );
       return;
     }
     if (allow.length === 0 && port.host_ip !== '127.0.0.1') {
@@ -25,12 +41,22 @@ export function servicePorts(name: string, service: ServiceModel, input: Transla
       notice(input, remarks, path, text);
     }
     const published = port.published === undefined ? {} : { published: Number(port.published) };
-    ports.push({ target: port.target, ...published, protocol, hostAddress: allow.length > 0 ? '0.0.0.0' : '127.0.0.1', allow });
+    ports.push({
+      target: port.target,
+      ...published,
+      protocol,
+      hostAddress: allow.length > 0 ? '0.0.0.0' : '127.0.0.1',
+      allow,
+    });
   });
   return ports;
 }
 
-function allowed(port: PortModel, protocol: string, expose: Readonly<Record<string, readonly string[]>>): readonly string[] {
+function allowed(
+  port: PortModel,
+  protocol: string,
+  expose: Readonly<Record<string, readonly string[]>>,
+): readonly string[] {
   const number = port.published ?? `${port.target}`;
   const named = expose[`${number}/${protocol}`] ?? (protocol === 'tcp' ? expose[number] : undefined);
   return [...(named ?? [])].sort();
@@ -43,7 +69,11 @@ export function firstPort(service: ServiceModel): number | undefined {
 
 /** Every TCP port inside the container that a service names in `ports` or `expose`, once each. */
 export function tcpPorts(service: ServiceModel): readonly number[] {
-  const published = (service.ports ?? []).filter((port) => (port.protocol ?? 'tcp') === 'tcp').map((port) => port.target);
-  const exposed = (service.expose ?? []).filter((text) => /^\d+(\/tcp)?$/.test(text)).map((text) => Number.parseInt(text, 10));
+  const published = (service.ports ?? [])
+    .filter((port) => (port.protocol ?? 'tcp') === 'tcp')
+    .map((port) => port.target);
+  const exposed = (service.expose ?? [])
+    .filter((text) => /^\d+(\/tcp)?$/.test(text))
+    .map((text) => Number.parseInt(text, 10));
   return [...new Set([...published, ...exposed])];
 }

@@ -2,7 +2,13 @@ import { type KeyPath, problemAt, showPath, showPlace } from '../../problems.ts'
 import type { Remarks, TranslateInput } from './input.ts';
 
 /** Says what is wrong at a path of the model. */
-export function refuse(input: TranslateInput, remarks: Remarks, path: KeyPath, text: string, remedy?: string): void {
+export function refuse(
+  input: TranslateInput,
+  remarks: Remarks,
+  path: KeyPath,
+  text: string,
+  remedy?: string,
+): void {
   remarks.problems.push(problemAt(input.place(path), path, text, remedy));
 }
 

@@ -1,5 +1,12 @@
 import { parseDurationMs } from '../../units.ts';
-import type { DesiredBuild, DesiredContent, DesiredMount, DesiredPort, DesiredService, HealthRule } from '../desired.ts';
+import type {
+  DesiredBuild,
+  DesiredContent,
+  DesiredMount,
+  DesiredPort,
+  DesiredService,
+  HealthRule,
+} from '../desired.ts';
 import type { ComposeModel, ServiceModel } from '../model.ts';
 import { desiredBuild } from './build.ts';
 import { containerSettings, isHealthcheckOff, sorted } from './container.ts';
@@ -16,7 +23,11 @@ export interface TranslatedService {
   readonly contents: readonly DesiredContent[];
 }
 
-export function translateService(name: string, input: TranslateInput, remarks: Remarks): TranslatedService | undefined {
+export function translateService(
+  name: string,
+  input: TranslateInput,
+  remarks: Remarks,
+): TranslatedService | undefined {
   const service = input.model.services[name];
   if (service === undefined) return undefined;
   const kind = isTask(name, input.model) ? 'task' : 'replica';
@@ -25,7 +36,13 @@ export function translateService(name: string, input: TranslateInput, remarks: R
   const ports = servicePorts(name, service, input, remarks);
   const reason = stopFirstReason(service, mounts, ports, extension.isSingleton);
   const replicas = kind === 'task' ? 1 : replicaCount(name, service, input);
-  checkReplicas(name, service, { replicas, mounts, ports, isSingleton: extension.isSingleton }, input, remarks);
+  checkReplicas(
+    name,
+    service,
+    { replicas, mounts, ports, isSingleton: extension.isSingleton },
+    input,
+    remarks,
+  );
   checkLabels(name, service, input, remarks);
   const build = desiredBuild(name, service, extension.buildOn, input, remarks);
   const health = healthRule(service, input.routed[name]?.[0]);
@@ -57,7 +74,9 @@ export function translateService(name: string, input: TranslateInput, remarks: R
 
 /** Whether another service waits for its successful end. */
 function isTask(name: string, model: ComposeModel): boolean {
-  return Object.values(model.services).some(({ depends_on }) => depends_on?.[name]?.condition === 'service_completed_successfully');
+  return Object.values(model.services).some(
+    ({ depends_on }) => depends_on?.[name]?.condition === 'service_completed_successfully',
+  );
 }
 
 function replicaCount(name: string, service: ServiceModel, input: TranslateInput): number {
@@ -71,7 +90,13 @@ interface Counted {
   readonly isSingleton: boolean;
 }
 
-function checkReplicas(name: string, service: ServiceModel, counted: Counted, input: TranslateInput, remarks: Remarks): void {
+function checkReplicas(
+  name: string,
+  service: ServiceModel,
+  counted: Counted,
+  input: TranslateInput,
+  remarks: Remarks,
+): void {
   if (counted.replicas <= 1) return;
   const path = ['services', name, ...(service.scale === undefined ? ['deploy', 'replicas'] : ['scale'])];
   const volume = counted.mounts.find((mount) => mount.kind === 'volume' && !mount.readOnly);
@@ -79,18 +104,41 @@ function checkReplicas(name: string, service: ServiceModel, counted: Counted, in
     const text = `${counted.replicas} replicas cannot write to one volume, "${volume.volume}"`;
     refuse(input, remarks, path, text, 'Keep one replica, or mount the volume read-only.');
   } else if (counted.isSingleton || service.container_name !== undefined) {
-    const why = counted.isSingleton ? 'x-seawall says singleton' : `it has the container name "${service.container_name}"`;
-    refuse(input, remarks, path, `there can be one replica only: ${why}`, 'Keep one replica, or remove what makes it a singleton.');
-  } else if (counted.ports.some(({ published }) => published !== undefined) && Number(service.deploy?.placement?.max_replicas_per_node) !== 1) {
+    const why = counted.isSingleton
+      ? 'x-seawall says singleton'
+      : `it has the container name "${service.container_name}"`;
+    refuse(
+      input,
+      remarks,
+      path,
+      `there can be one replica only: ${why}`,
+      'Keep one replica, or remove what makes it a singleton.',
+    );
+  } else if (
+    counted.ports.some(({ published }) => published !== undefined) &&
+    Number(service.deploy?.placement?.max_replicas_per_node) !== 1
+  ) {
     const text = `${counted.replicas} replicas cannot publish one fixed port on a host`;
-    refuse(input, remarks, path, text, 'Let a route lead to the service, or write "placement: {max_replicas_per_node: 1}".');
+    refuse(
+      input,
+      remarks,
+      path,
+      text,
+      'Let a route lead to the service, or write "placement: {max_replicas_per_node: 1}".',
+    );
   }
 }
 
 function checkLabels(name: string, service: ServiceModel, input: TranslateInput, remarks: Remarks): void {
   for (const label of Object.keys(service.labels ?? {})) {
     if (!label.startsWith('seawall.')) continue;
-    refuse(input, remarks, ['services', name, 'labels', label], 'labels that start with "seawall." are written by Seawall', 'Choose another name.');
+    refuse(
+      input,
+      remarks,
+      ['services', name, 'labels', label],
+      'labels that start with "seawall." are written by Seawall',
+      'Choose another name.',
+    );
   }
 }
 
@@ -101,9 +149,17 @@ function healthRule(service: ServiceModel, routedPort: number | undefined): Heal
   return port === undefined ? { kind: 'running' } : { kind: 'tcp', port };
 }
 
-function imageName(name: string, service: ServiceModel, build: DesiredBuild | undefined, input: TranslateInput): string {
+function imageName(
+  name: string,
+  service: ServiceModel,
+  build: DesiredBuild | undefined,
+  input: TranslateInput,
+): string {
   if (service.build === undefined) return service.image ?? '';
-  const repository = `${input.model.name}-${name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  const repository = `${input.model.name}-${name}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
   return `seawall/${repository}:${(build?.sourceHash ?? '').slice(0, 12)}`;
 }
 
@@ -115,20 +171,32 @@ function pullPolicy(service: ServiceModel): DesiredService['pull'] {
 }
 
 /** The networks of a service with the further names it answers to: aliases, its container name, links of others to it. */
-function serviceNetworks(name: string, service: ServiceModel, model: ComposeModel): DesiredService['networks'] {
-  const linked = Object.values(model.services).flatMap(({ links }) => (links ?? []).map((link) => link.split(':')));
-  const everywhere = linked.flatMap(([target, alias]) => (target === name && alias !== undefined ? [alias] : []));
+function serviceNetworks(
+  name: string,
+  service: ServiceModel,
+  model: ComposeModel,
+): DesiredService['networks'] {
+  const linked = Object.values(model.services).flatMap(({ links }) =>
+    (links ?? []).map((link) => link.split(':')),
+  );
+  const everywhere = linked.flatMap(([target, alias]) =>
+    target === name && alias !== undefined ? [alias] : [],
+  );
   if (service.container_name !== undefined) everywhere.push(service.container_name);
   const networks = service.networks ?? { default: null };
   const entries = Object.entries(networks).map(([network, settings]) => {
-    const aliases = [...new Set([...(settings?.aliases ?? []), ...everywhere])].filter((alias) => alias !== name);
+    const aliases = [...new Set([...(settings?.aliases ?? []), ...everywhere])].filter(
+      (alias) => alias !== name,
+    );
     return [network, { aliases: aliases.sort() }] as const;
   });
   return sorted(Object.fromEntries(entries));
 }
 
 function dependencies(service: ServiceModel, model: ComposeModel): DesiredService['dependsOn'] {
-  const entries = Object.entries(service.depends_on ?? {}).filter(([other]) => model.services[other] !== undefined);
+  const entries = Object.entries(service.depends_on ?? {}).filter(
+    ([other]) => model.services[other] !== undefined,
+  );
   return sorted(
     Object.fromEntries(
       entries.map(([other, { condition, required, restart }]) => [

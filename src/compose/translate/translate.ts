@@ -10,7 +10,10 @@ import { translateService } from './service.ts';
 export type Translated = Omit<Desired, 'routes'>;
 
 /** The desired state that a Compose model describes. Pure: same input, same bytes. */
-export function translate(input: TranslateInput): { readonly value: Translated; readonly problems: readonly Problem[] } {
+export function translate(input: TranslateInput): {
+  readonly value: Translated;
+  readonly problems: readonly Problem[];
+} {
   const remarks: Remarks = { problems: [], notices: [] };
   const services: Record<string, DesiredService> = {};
   const contents: Record<string, DesiredContent> = {};
@@ -27,13 +30,20 @@ export function translate(input: TranslateInput): { readonly value: Translated; 
     networks: usedNetworks(services, input),
     volumes: usedVolumes(services, input),
     contents: sorted(contents),
-    notices: remarks.notices.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.text < b.text ? -1 : 1)),
+    notices: remarks.notices.sort((a, b) =>
+      a.path < b.path ? -1 : a.path > b.path ? 1 : a.text < b.text ? -1 : 1,
+    ),
   };
   return { value, problems: remarks.problems };
 }
 
 /** Keys that say more exactly elsewhere what becomes of them. */
-const SAID_ELSEWHERE = new Set(['services.*.ports', 'services.*.volumes.*.bind', 'services.*.deploy.mode', 'networks.*.driver']);
+const SAID_ELSEWHERE = new Set([
+  'services.*.ports',
+  'services.*.volumes.*.bind',
+  'services.*.deploy.mode',
+  'networks.*.driver',
+]);
 
 function keyNotices(input: TranslateInput, remarks: Remarks): void {
   for (const { row, path } of findKeys(input.root, 'translated')) {
@@ -54,13 +64,21 @@ function isImplied(path: readonly (string | number)[], input: TranslateInput): b
   return Object.keys(ipam ?? {}).length === 0;
 }
 
-function usedNetworks(services: Readonly<Record<string, DesiredService>>, input: TranslateInput): Record<string, DesiredNetwork> {
+function usedNetworks(
+  services: Readonly<Record<string, DesiredService>>,
+  input: TranslateInput,
+): Record<string, DesiredNetwork> {
   const names = new Set(Object.values(services).flatMap(({ networks }) => Object.keys(networks)));
-  const entries = [...names].sort().map((name) => [name, { name, internal: input.model.networks?.[name]?.internal === true }] as const);
+  const entries = [...names]
+    .sort()
+    .map((name) => [name, { name, internal: input.model.networks?.[name]?.internal === true }] as const);
   return Object.fromEntries(entries);
 }
 
-function usedVolumes(services: Readonly<Record<string, DesiredService>>, input: TranslateInput): Record<string, DesiredVolume> {
+function usedVolumes(
+  services: Readonly<Record<string, DesiredService>>,
+  input: TranslateInput,
+): Record<string, DesiredVolume> {
   const mounts = Object.values(services).flatMap((service) => service.mounts);
   const names = new Set(mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : [])));
   const volumes: Record<string, DesiredVolume> = {};

@@ -33,9 +33,16 @@ export function updateRule(
   const rule: UpdateModel = service.deploy?.[key] ?? {};
   if (rule.order === 'start-first' && reason !== undefined) {
     const path = ['services', name, 'deploy', key, 'order'];
-    refuse(input, remarks, path, `two replicas cannot run at once: ${reason}`, 'Write "order: stop-first", or remove the line.');
+    refuse(
+      input,
+      remarks,
+      path,
+      `two replicas cannot run at once: ${reason}`,
+      'Write "order: stop-first", or remove the line.',
+    );
   }
-  const ms = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : (parseDurationMs(text) ?? otherwise));
+  const ms = (text: string | undefined, otherwise: number) =>
+    text === undefined ? otherwise : (parseDurationMs(text) ?? otherwise);
   const order = reason !== undefined ? 'stop-first' : (rule.order ?? 'start-first');
   const isOwnChoice = reason !== undefined && rule.order === undefined;
   return {

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { lstat, readFile, readlink } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import dockerignore from '@balena/dockerignore';
+import type { ServiceModel } from '../compose/index.ts';
+import { walkFolder } from './contents.ts';
+
+/**
+ * Files of a build context that `.dockerignore` (or `DOCKERFILE.dockerignore`) leaves in, sorted, relative with `/`. The
+ * Dockerfile and `.dockerignore` are always there. Throws what the file system throws.
+ */
+export async function listContextFiles(context: string, dockerfile: string): Promise<readonly string[]> {
+  const own = await readText(join(context, `${dockerfile}.dockerignore`));
+  const rules = own ?? (await readText(join(context, '.dockerignore'))) ?? '';
+  const matcher = dockerignore.default().add(rules.replaceAll('\r\n', '\n'));
+  const isNegated = /^\s*!/m.test(rules);
+  const always = new Set([dockerfile, '.dockerignore']);
+  const files: string[] = [];
+  // A folder may be skipped as a whole only where no rule can bring a file in it back.
+  const isSkipped = (path: string) =>
+    !isNegated && matcher.ignores(path) && ![...always].some((file) => file.startsWith(`${path}/`));
+  for await (const { path } of walkFolder(context, isSkipped)) {
+    if (always.has(path) || !matcher.ignores(path)) files.push(path);
+  }
+  return files;
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+/** sha256 over everything that decides what a build makes: sources with their modes, the Dockerfile, the options. Where the context lies does not count. */
+export async function hashBuildSources(
+  build: NonNullable<ServiceModel['build']>,
+  platform: string | undefined,
+): Promise<string> {
+  const { context, tags: _tags, cache_from: _cache, no_cache: _noCache, ...options } = build;
+  const dockerfile = build.dockerfile ?? 'Dockerfile';
+  const hash = createHash('sha256').update(
+    `${JSON.stringify(sortKeys({ ...options, platform: platform ?? '' }))}\0`,
+  );
+  if (build.dockerfile_inline === undefined && (isAbsolute(dockerfile) || dockerfile.startsWith('..'))) {
+    hash.update(await readFile(isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile)));
+  }
+  for (const path of await listContextFiles(context, dockerfile)) {
+    const file = join(context, path);
+    const stats = await lstat(file);
+    const content = stats.isSymbolicLink()
+      ? await readlink(file)
+      : stats.isFile()
+        ? await readFile(file)
+        : '';
+    hash
+      .update(
+        `${stats.isSymbolicLink() ? 'link' : 'file'} ${(stats.mode & 0o777).toString(8)} ${content.length} ${path}\0`,
+      )
+      .update(content);
+  }
+  return hash.digest('hex');
+}
+
+function sortKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { ContentFact, ContentRefusal } from '../compose/index.ts';
+
+/** Largest file or folder that is sent to the hosts as a mount; larger things belong into an image or a volume. */
+const MOST_BYTES = 5 * 1024 * 1024;
+const MOST_FILES = 200;
+
+const VOLUME_REMEDY = 'Use a named volume for data, or copy the files into the image.';
+
+/** What a path holds, or why it cannot be sent. A bind must lie in the project's folder; a config or secret may be any file. */
+export async function readContent(
+  path: string,
+  folder: string,
+  what: 'bind' | 'file',
+): Promise<ContentFact | ContentRefusal> {
+  if (/(^|\/)docker\.sock$/.test(path))
+    return {
+      text: "the host's Docker socket is refused: it gives power over the host",
+      remedy: 'Remove it. Services are found by name, and routes are made in seawall.yml.',
+    };
+  const real = await realpath(path).catch(() => undefined);
+  const root = await realpath(folder).catch(() => folder);
+  const isInside = (own: string) => own === root || own.startsWith(root + sep);
+  if (what === 'bind' && !isInside(real ?? path)) {
+    return {
+      text: `${path} lies outside of the project's folder`,
+      remedy: `Move it into the project. ${VOLUME_REMEDY}`,
+    };
+  }
+  if (real === undefined)
+    return { text: `${path} does not exist`, remedy: what === 'bind' ? VOLUME_REMEDY : 'Create the file.' };
+  const stats = await lstat(real);
+  if (stats.isFile()) {
+    if (stats.size > MOST_BYTES) return tooLarge(path);
+    const bytes = await readFile(real);
+    const mode = stats.mode & 0o777;
+    return {
+      kind: 'file',
+      mode,
+      bytes: bytes.length,
+      hash: createHash('sha256')
+        .update(`file ${mode.toString(8)}\0`)
+        .update(bytes)
+        .digest('hex'),
+    };
+  }
+  if (!stats.isDirectory() || what === 'file')
+    return { text: `${path} is not a file`, remedy: 'Name a file.' };
+  return readTree(path, real);
+}
+
+const tooLarge = (path: string): ContentRefusal => ({
+  text: `${path} is larger than what is sent to the hosts (${MOST_BYTES / 1024 ** 2} MiB, ${MOST_FILES} files)`,
+  remedy: VOLUME_REMEDY,
+});
+
+async function readTree(path: string, real: string): Promise<ContentFact | ContentRefusal> {
+  const hash = createHash('sha256').update('tree\0');
+  let [bytes, files] = [0, 0];
+  for await (const file of walkFolder(real)) {
+    if (++files > MOST_FILES) return tooLarge(path);
+    const stats = await lstat(join(real, file.path));
+    bytes += stats.size;
+    if (bytes > MOST_BYTES) return tooLarge(path);
+    const isLink = stats.isSymbolicLink();
+    if (!isLink && !stats.isFile())
+      return { text: `${join(path, file.path)} is neither a file nor a folder`, remedy: 'Remove it.' };
+    const content = isLink ? await readlink(join(real, file.path)) : await readFile(join(real, file.path));
+    hash
+      .update(
+        `${isLink ? 'link' : 'file'} ${(stats.mode & 0o777).toString(8)} ${content.length} ${file.path}\0`,
+      )
+      .update(content);
+  }
+  if (files === 0) return { text: `${path} is empty`, remedy: VOLUME_REMEDY };
+  return { kind: 'tree', bytes, hash: hash.digest('hex') };
+}
+
+/** Files and links below a folder, sorted by path; `/` between the parts. */
+export async function* walkFolder(
+  root: string,
+  isSkipped: (path: string) => boolean = () => false,
+  below = '',
+): AsyncGenerator<{ readonly path: string }> {
+  const entries = await readdir(join(root, below), { withFileTypes: true });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) {
+      if (!isSkipped(path)) yield* walkFolder(root, isSkipped, path);
+    } else yield { path };
+  }
+}
+
+/** How a path is shown: relative where that is shorter. */
+export function showFile(cwd: string, path: string): string {
+  const short = relative(cwd, path);
+  return short === '' || short.startsWith(`..${sep}..`) ? path : short;
+}
