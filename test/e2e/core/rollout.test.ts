@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { LoadReport } from '../load/report.ts';
+import { reportText } from '../load/report.ts';
+import {
+  ask,
+  deployShop,
+  expectCode,
+  load,
+  onHost,
+  projectFolder,
+  seawall,
+  until,
+  versionsServed,
+} from './stage.ts';
+
+const shop = projectFolder('shop');
+
+function assertLossless(report: LoadReport, what: string): void {
+  console.log(`${what}:\n${reportText(report)}`);
+  assert.ok(report.requests > 1000, `too few requests to mean anything: ${report.requests}`);
+  assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
+}
+
+after(() => expectCode(0, shop, ['deploy', '--yes'], { env: { VERSION: 'v1' } }));
+
+test('one command makes three bare hosts serve the project', async () => {
+  const { stdout } = await deployShop(shop, { VERSION: 'v1' });
+  assert.match(stdout, /shop\.example/);
+  assert.deepEqual(await versionsServed(), ['v1']);
+  const instances = new Set<string>();
+  for (let count = 0; count < 40; count++) instances.add(String(JSON.parse((await ask()).body).instance));
+  assert.equal(instances.size, 4, 'all four replicas get requests');
+});
+
+test('planning again finds nothing and touches nothing', async () => {
+  const containers = async (): Promise<string[]> =>
+    Promise.all(
+      ['host1', 'host2', 'host3'].map(
+        async (host) => (await onHost(host, ['docker', 'ps', '-aq', '--no-trunc'])).stdout,
+      ),
+    );
+  const before = await containers();
+  const startedAt = performance.now();
+  const plan = await expectCode(0, shop, ['plan', '--exit-code'], { env: { VERSION: 'v1' } });
+  console.log(`plan without changes over three hosts: ${Math.round(performance.now() - startedAt)} ms`);
+  assert.match(plan.stdout, /nothing to (do|change)|no changes/i);
+  await expectCode(0, shop, ['deploy', '--yes'], { env: { VERSION: 'v1' } });
+  assert.deepEqual(await containers(), before);
+});
+
+test('a saved plan is refused when the files changed since', async () => {
+  const file = `${shop.folder}/release.plan`;
+  await expectCode(0, shop, ['plan', '--out', file], { env: { VERSION: 'v2' } });
+  const refused = await seawall(shop, ['deploy', file, '--yes'], { env: { VERSION: 'v3' } });
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /stale/);
+  assert.deepEqual(await versionsServed(), ['v1']);
+});
+
+test('under load: three deploys, scale up and down, a rollback and an agent restart lose nothing', async () => {
+  const versions = ['v1', 'v2', 'v3', 'v4'];
+  const running = load({ versions, seconds: 900 });
+  for (const version of ['v2', 'v3', 'v4']) {
+    const { stdout } = await deployShop(shop, { VERSION: version });
+    console.log(
+      stdout
+        .split('\n')
+        .filter((line) => /requests/.test(line))
+        .join('\n'),
+    );
+    assert.deepEqual(await versionsServed(), [version]);
+  }
+  await expectCode(0, shop, ['scale', 'web=8', '--yes'], { env: { VERSION: 'v4' } });
+  await expectCode(0, shop, ['scale', 'web=2', '--yes'], { env: { VERSION: 'v4' } });
+  await expectCode(0, shop, ['rollback', '--yes']);
+  for (const host of ['host1', 'host2']) {
+    await onHost(host, ['docker', 'restart', 'seawall-agent']);
+    await until(`the agent of ${host} is back`, 60, async () =>
+      /healthy/.test(
+        (await onHost(host, ['docker', 'ps', '--filter', 'name=seawall-agent', '--format', '"{{.Status}}"']))
+          .stdout,
+      ),
+    );
+  }
+  assertLossless(await running.stop(), 'deploys, scale, rollback, agent restarts');
+});
+
+test('calls from web to api by name lose nothing while api is deployed', async () => {
+  await deployShop(shop, { VERSION: 'v5' });
+  const running = load({
+    versions: ['v5'],
+    apiVersions: ['v5', 'a2', 'a3'],
+    mix: 'get=20,api=80',
+    seconds: 600,
+  });
+  await deployShop(shop, { VERSION: 'v5', API_VERSION: 'a2' });
+  await deployShop(shop, { VERSION: 'v5', API_VERSION: 'a3' });
+  assertLossless(await running.stop(), 'api deployed twice under calls by name');
+});
+
+test('negative control: without acknowledgements the same client reports failures', async () => {
+  const running = load({ versions: ['v5', 'v6'], seconds: 600 });
+  await seawall(shop, ['deploy', '--yes'], { env: { VERSION: 'v6', SEAWALL_PROVE_ACKNOWLEDGEMENT: 'off' } });
+  const report = await running.stop();
+  console.log(`negative control:\n${reportText(report)}`);
+  assert.ok(report.failed > 0, 'a client that never sees a failure proves nothing');
+});
+
+const broken: readonly (readonly [what: string, env: Readonly<Record<string, string>>, shows: RegExp])[] = [
+  ['crashes at its start', { CRASH: '1' }, /exited with code/],
+  ['never becomes healthy', { NEVER_HEALTHY: '1' }, /not healthy|health/],
+  ['fails its migration', { MIGRATE_FAIL: '1' }, /schema may have changed/],
+];
+
+for (const [what, env, shows] of broken) {
+  test(`a release that ${what} leaves the old one serving on all hosts`, async () => {
+    const good = await versionsServed();
+    const running = load({ versions: good, seconds: 600 });
+    const failed = await seawall(shop, ['deploy', '--yes'], { env: { VERSION: 'bad', ...env } });
+    assert.equal(failed.code, 1, `${failed.stdout}\n${failed.stderr}`);
+    assert.match(failed.stdout + failed.stderr, shows);
+    assertLossless(await running.stop(), `a release that ${what}`);
+    assert.deepEqual(await versionsServed(), good);
+  });
+}
+
+test('an image that cannot be had is an error before anything changes', async () => {
+  const good = await versionsServed();
+  const bad = projectFolder('shop', 'shop-bad-image');
+  const override = `${bad.folder}/compose.override.yaml`;
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(override, 'services:\n  extra:\n    image: registry.invalid/nothing:1\n');
+  const failed = await seawall(bad, ['deploy', '--yes'], { env: { VERSION: 'v7' } });
+  assert.notEqual(failed.code, 0);
+  assert.match(failed.stdout + failed.stderr, /registry\.invalid\/nothing:1/);
+  assert.deepEqual(await versionsServed(), good);
+});
