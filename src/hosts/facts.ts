@@ -26,7 +26,7 @@ export interface HostFacts {
   readonly disk?: { readonly path: string; readonly totalBytes: number; readonly freeBytes: number };
   /** The host's clock minus this machine's; correct to `uncertaintyMs` either way. For people only. */
   readonly clock?: { readonly skewMs: number; readonly uncertaintyMs: number };
-  /** Absent: `machine setup` has not been here, or its agent is gone. */
+  /** Absent: `machine setup` has not been here, or its server's container is gone. */
   readonly cluster?: ClusterFile;
   readonly own: Readonly<Record<'agent' | 'server' | 'edge', OwnContainerFacts | undefined>>;
 }
@@ -95,14 +95,15 @@ export function refuseUnfit(facts: Pick<HostFacts, 'isRootless' | 'platform'>, n
 }
 
 /**
- * `/etc/seawall/cluster.json` of a host as its agent's container sees it; `undefined` without one.
+ * `/etc/seawall/cluster.json` of a host as its server's container sees it; `undefined` without one.
  * @throws SeawallError `refused` when the file cannot be understood.
  */
 export async function readClusterFile(
   link: Pick<HostLink, 'docker' | 'name'>,
   options: CallOptions = {},
 ): Promise<ClusterFile | undefined> {
-  const text = await readContainerFile(link.docker, OWN.agent, HOST_PATH.clusterFile, options);
+  // Not through the agent: engine 28 cannot copy out of a container with a mount below /var/run, a symbolic link.
+  const text = await readContainerFile(link.docker, OWN.server, HOST_PATH.clusterFile, options);
   return text === undefined ? undefined : parseClusterFile(text, link.name);
 }
 

@@ -10,7 +10,7 @@ import type { ImageContext, ReadyImage } from './wish.ts';
 export interface AgentImageSource {
   /** Seawall's version, part of the image's name. */
   readonly version: string;
-  /** `agent/Dockerfile`: takes the base as build argument `BASE_IMAGE` and copies `agent.js`. */
+  /** `agent/Dockerfile`: takes the base as build argument `BASE` and copies `agent.js`. */
   readonly dockerfile: string;
   /** The bundled `dist/agent.js`. */
   readonly program: string;
@@ -43,7 +43,7 @@ export async function ensureAgentImage(
       ...(on === undefined ? {} : { on }),
       context: folder,
       dockerfile: 'Dockerfile',
-      args: { BASE_IMAGE: source.baseImage },
+      args: { BASE: source.baseImage },
       ...(source.buildNetwork === undefined ? {} : { network: source.buildNetwork }),
       labels: {},
       extraHosts: [],

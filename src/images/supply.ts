@@ -4,7 +4,7 @@ import { describeError, SeawallError } from '../errors.ts';
 import { type Docker, DockerError, type HostLink, type ImageInfo, isNotFound } from '../hosts/index.ts';
 import { reportStep } from '../progress.ts';
 import { type ImageArchive, spoolImage } from './archive.ts';
-import { registryAuth } from './registry-auth.ts';
+import { registryAuth, registryOf } from './registry-auth.ts';
 import { sendImage } from './transfer.ts';
 import { type ImageContext, type ImageWish, imagePlatform, platformError } from './wish.ts';
 
@@ -22,10 +22,15 @@ export async function findImage(
   }
 }
 
+/** A host and a registry that the host could not reach; a second try would only wait again. */
+const routeKey = (link: HostLink, reference: string) => `${link.name} ${registryOf(reference)}`;
+
 /** Saves each image of an engine once, however many hosts it goes to; removed with the folder. */
 export class Spool {
   readonly #folder: string;
   readonly #archives = new Map<string, Promise<ImageArchive>>();
+  /** Pulls that failed because the registry did not answer, by host and registry. */
+  readonly unreachable = new Map<string, DockerError>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -92,7 +97,7 @@ export async function pullOrSend(
   work: { readonly spool: Spool; readonly context: ImageContext },
 ): Promise<void> {
   const { context } = work;
-  const failure = wish.pull === 'never' ? undefined : await tryPull(link, wish, context);
+  const failure = wish.pull === 'never' ? undefined : await tryPull(link, wish, work);
   if (wish.pull !== 'never' && failure === undefined) return;
   const { operator, signal, report } = context;
   const own = operator === undefined ? undefined : await findImage(operator, wish.reference, { signal });
@@ -108,9 +113,11 @@ export async function pullOrSend(
 async function tryPull(
   link: HostLink,
   wish: ImageWish,
-  context: ImageContext,
+  { spool, context }: { readonly spool: Spool; readonly context: ImageContext },
 ): Promise<DockerError | undefined> {
   const { report, signal, dockerConfig } = context;
+  const known = spool.unreachable.get(routeKey(link, wish.reference));
+  if (known !== undefined) return known;
   const auth = await registryAuth(wish.reference, dockerConfig, { signal });
   const id = `image ${link.name} ${wish.reference}`;
   report({ kind: 'begin', id, title: `pull ${wish.reference}`, host: link.name });
@@ -123,8 +130,10 @@ async function tryPull(
   } catch (error) {
     const isRefusal = error instanceof DockerError;
     report({ kind: 'end', id, outcome: isRefusal ? 'skipped' : 'failed', text: describeError(error) });
-    if (isRefusal) return error;
-    throw error;
+    if (!isRefusal) throw error;
+    // The engine answers 500 when it did not get through, 403 and 404 when the registry said no.
+    if (error.status >= 500) spool.unreachable.set(routeKey(link, wish.reference), error);
+    return error;
   }
 }
 

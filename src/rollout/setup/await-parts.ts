@@ -14,7 +14,7 @@ interface Waiting {
 /** What the agent writes into its sign of life. */
 interface AliveNote {
   /** Other hosts → `ok`, `small only`, `no answer`: the last probe of the link. */
-  readonly links?: Readonly<Record<string, string>>;
+  readonly link?: Readonly<Record<string, string>>;
 }
 
 const startTimeoutMs = 60_000;
@@ -47,9 +47,9 @@ async function waitForAgent(
   const ask = async () => {
     const { value } = await client.kvGet(KEY.alive(host), { signal });
     if (value === undefined) return undefined;
-    const { links = {} } = parseEntry<AliveNote>(value);
-    const bad = others.filter((name) => links[name] !== 'ok');
-    said = `the link does not work: ${bad.map((name) => `to ${name} ${links[name] ?? 'not probed'}`).join(', ')}`;
+    const { link = {} } = parseEntry<AliveNote>(value);
+    const bad = others.filter((name) => link[name] !== 'ok');
+    said = `the link does not work: ${bad.map((name) => `to ${name} ${link[name] ?? 'not probed'}`).join(', ')}`;
     return bad.length === 0 ? true : undefined;
   };
   if (await ask()) return;

@@ -1,8 +1,7 @@
 import { agentContainerBody, serverContainerBody } from '../../agent-container.ts';
 import { type ClusterFile, OWN } from '../../cluster.ts';
 import { sha256 } from '../../hash.ts';
-import type { Docker, HostLink } from '../../hosts/index.ts';
-import { isContainerCurrent } from '../../hosts/index.ts';
+import { type Docker, type HostLink, isContainerCurrent } from '../../hosts/index.ts';
 
 /** Body of a container to create, as far as setup looks into it. */
 export interface OwnBody {

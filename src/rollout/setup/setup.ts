@@ -145,8 +145,8 @@ async function decideFiles(
   const found = await Promise.all(
     links.map(async (link, index) => {
       const fact = facts[index];
-      if (fact?.own.agent !== undefined) return { host: link.name, file: fact.cluster };
-      // Without an agent to look through, an earlier setup may still have been here.
+      if (fact?.cluster !== undefined) return { host: link.name, file: fact.cluster };
+      // Without a server to look through, an earlier setup may still have been here.
       const image = agentImages[link.name] ?? '';
       const text = await readHostFile(link.docker, HOST_PATH.clusterFile, { image, signal });
       return { host: link.name, file: text === undefined ? undefined : parseClusterFile(text, link.name) };
