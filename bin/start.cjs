@@ -7,10 +7,21 @@ if (parts[0] < 22 || (parts[0] === 22 && parts[1] < 18)) {
   );
   process.exit(2);
 }
+var fs = require('node:fs');
 var path = require('node:path');
 var url = require('node:url');
 var root = path.dirname(__dirname);
 var bundle = path.join(root, 'dist', 'main.js');
-// SEAWALL_SOURCE=1 runs a checkout's sources although a bundle was built.
-var isBuilt = process.env.SEAWALL_SOURCE !== '1' && require('node:fs').existsSync(bundle);
-import(url.pathToFileURL(isBuilt ? bundle : path.join(root, 'src', 'main.ts')).href);
+var sources = path.join(root, 'src');
+
+/** The bundle, unless a checkout's sources are newer than it: then they are what the developer means. */
+function isCurrent() {
+  if (!fs.existsSync(bundle)) return false;
+  if (!fs.existsSync(sources)) return true;
+  var builtAt = fs.statSync(bundle).mtimeMs;
+  return fs.readdirSync(sources, { recursive: true }).every(function (name) {
+    return !name.endsWith('.ts') || name.endsWith('.test.ts') || fs.statSync(path.join(sources, name)).mtimeMs <= builtAt;
+  });
+}
+
+import(url.pathToFileURL(isCurrent() ? bundle : path.join(sources, 'main.ts')).href);

@@ -7,6 +7,7 @@ import { hasColour, processTerminal, write } from './cli/terminal.ts';
 import { SeawallError } from './errors.ts';
 import { styleFor } from './style.ts';
 
+const STOPPING_AFTER_MS = 300;
 const UNIX_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -27,6 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return showVersion(thrown);
+    // The help was shown because a subcommand is missing.
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT.input;
     const isMisuse = thrown instanceof CommanderError;
     const error = isMisuse ? usageError(thrown, program) : interruption.explain(thrown);
     const isOwnFailure = ['run', 'exec'].includes(program.args[0] ?? '');
@@ -54,7 +57,11 @@ function abortOnSignals(): { signal: AbortSignal; explain(error: unknown): unkno
   for (const name of UNIX_SIGNALS) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(EXIT.interrupted);
-      process.stderr.write(name === 'SIGINT' ? '\nStopping in order. Ctrl-C again: at once.\n' : '');
+      // What stops at once needs no explanation.
+      setTimeout(
+        () => process.stderr.write('\nStopping in order. Ctrl-C again: at once.\n'),
+        STOPPING_AFTER_MS,
+      ).unref();
       controller.abort(new SeawallError('interrupted', `interrupted (${name})`));
     });
   }
@@ -64,6 +71,11 @@ function abortOnSignals(): { signal: AbortSignal; explain(error: unknown): unkno
   };
   return { signal: controller.signal, explain };
 }
+
+/** However the process ends, the cursor that the step tree hides comes back. */
+process.on('exit', () => {
+  if (process.stderr.isTTY) process.stderr.write('\u001b[?25h');
+});
 
 /** A reader that has seen enough (`seawall ps | head -1`) is no failure. */
 for (const stream of [process.stdout, process.stderr]) {

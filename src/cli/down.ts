@@ -39,6 +39,7 @@ async function run(context: Context, options: Options): Promise<number> {
     const ask = async (what: DownView): Promise<boolean> => {
       progress.pause();
       if (!context.options.json) await print(context, viewRemoval(name, what, volumes, context));
+      if (isEmpty(what)) return true;
       const isFinal = volumes && what.volumes.length > 0;
       const text = isFinal
         ? `The data is gone for good. Type ${name} to go on:`
@@ -64,13 +65,14 @@ async function run(context: Context, options: Options): Promise<number> {
   });
 }
 
+const isEmpty = ({ containers, networks, volumes, routes }: DownView): boolean =>
+  containers.length + networks.length + volumes.length + routes === 0;
+
 type Placed = DownView['containers'][number];
 
 function viewRemoval(project: string, what: DownView, removesVolumes: boolean, { style }: Context): string {
   const { containers, networks, volumes, routes } = what;
-  if (containers.length + networks.length + volumes.length + routes === 0) {
-    return `Nothing of ${project} is on the hosts.\n`;
-  }
+  if (isEmpty(what)) return `Nothing of ${project} is on the hosts.\n`;
   const minus = style('red', '-');
   const row =
     (symbol: string, end = '') =>

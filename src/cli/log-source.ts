@@ -108,7 +108,14 @@ export async function followHost(link: HostLink, options: FollowOptions): Promis
 }
 
 /** Container id → time of the last line that was shown, and whether its lines are being read. */
-type Seen = Map<string, { last: string; isRead: boolean }>;
+type Seen = Map<string, SeenContainer>;
+
+interface SeenContainer {
+  last: string;
+  isRead: boolean;
+  /** It was started again before its earlier lines had ended. */
+  isAgain: boolean;
+}
 
 async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): Promise<void> {
   const { filter, signal, onLines } = options;
@@ -119,13 +126,20 @@ async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): P
     container: Pick<ContainerSummary, 'Id' | 'Names' | 'Labels'>,
     first: FollowOptions['first'],
   ): void => {
-    const state = seen.get(container.Id) ?? { last: '', isRead: false };
+    const state = seen.get(container.Id) ?? { last: '', isRead: false, isAgain: false };
     seen.set(container.Id, state);
-    if (state.isRead) return;
-    state.isRead = true;
+    if (state.isRead) {
+      state.isAgain = true;
+      return;
+    }
+    Object.assign(state, { isRead: true, isAgain: false });
+    const onEnd = () => {
+      state.isRead = false;
+      if (state.isAgain && !both.aborted) read(container, {});
+    };
     const range = state.last === '' ? first : { since: state.last };
     const lines = containerLines(link, container, { ...range, follow: true, signal: both });
-    onLines(noting(lines, state, (error) => lost.abort(error)));
+    onLines(noting(lines, state, { onTrouble: (error) => lost.abort(error), onEnd }));
   };
   const since = Math.floor(Date.now() / 1000) - EVENT_OVERLAP_S;
   try {
@@ -146,8 +160,8 @@ async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): P
 /** Remembers how far a container was read, so that nothing is shown twice; trouble is told and ends the lines. */
 async function* noting(
   lines: Lines,
-  state: { last: string; isRead: boolean },
-  onTrouble: (error: unknown) => void,
+  state: SeenContainer,
+  tell: { onTrouble(error: unknown): void; onEnd(): void },
 ): AsyncGenerator<LogEntry> {
   const from = state.last;
   try {
@@ -157,8 +171,8 @@ async function* noting(
       yield entry;
     }
   } catch (error) {
-    onTrouble(error);
+    tell.onTrouble(error);
   } finally {
-    state.isRead = false;
+    tell.onEnd();
   }
 }

@@ -68,7 +68,8 @@ async function run(context: Context, options: Options, wanted: readonly string[]
       ? await followAll(context, project, links, filter, range)
       : await listAll(context, links, filter, range);
     for await (const entry of merger) await write(terminal.stdout, show(entry));
-    signal.throwIfAborted();
+    // Ctrl-C is how following ends: nothing to report.
+    if (signal.aborted) return EXIT.interrupted;
     return failures.length > 0 ? EXIT.unreachable : EXIT.done;
   });
 }

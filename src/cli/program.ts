@@ -26,10 +26,10 @@ export function buildProgram(terminal: Terminal, signal: AbortSignal, onExit: On
       outputError: () => {},
     })
     .addHelpText('after', HELP_END);
-  addGlobalOptions(program);
   program.addOption(new Option('-V, --version', 'show the version')).on('option:version', () => {
     throw new CommanderError(0, 'seawall.version', '');
   });
+  addGlobalOptions(program);
   for (const entry of COMMANDS) addEntry(program, entry);
   program.hook('preSubcommand', async (_program, command) => {
     const entry = COMMANDS.find(({ name }) => name === command.name());
@@ -61,7 +61,8 @@ function addEntry(program: Command, entry: CommandEntry): void {
     .summary(entry.summary)
     .description(`${entry.summary.slice(0, 1).toUpperCase()}${entry.summary.slice(1)}.`)
     .aliases([...(entry.aliases ?? [])])
-    .helpGroup(`${entry.group}:`);
+    .helpGroup(`${entry.group}:`)
+    .helpCommand(false);
 }
 
 const bindTo =
@@ -90,11 +91,15 @@ function addGlobalOptions(command: Command): void {
     new Option('--json', 'print one JSON value for programs'),
     new Option('--verbose', 'say more: causes of errors, every step'),
   ];
+  command.addHelpOption(new Option('-h, --help', 'show this help').helpGroup(GLOBAL_GROUP));
   for (const option of options) {
     const taken = command.options.some((own) => own.long === option.long);
-    if (!taken) command.addOption(option.helpGroup('Options of every command:'));
+    if (!taken) command.addOption(option.helpGroup(GLOBAL_GROUP));
   }
 }
+
+/** Heading of the options that every command takes. */
+export const GLOBAL_GROUP = 'Options of every command:';
 
 const HELP_END = `
 Start with:

@@ -140,6 +140,7 @@ class Screen {
   #lines: string[] = [''];
 
   write(text: string): void {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal reads.
     for (const [, code, character] of text.matchAll(/\u001b\[(\?\d+[hl]|\d*[FJ])|([\s\S])/gu)) {
       if (code?.endsWith('F')) {
         this.#lines.length -= Number(code.slice(0, -1));

@@ -47,7 +47,10 @@ export interface PlainOptions {
 export function plainProgress({ put, style, now }: PlainOptions): ProgressView {
   const tree = new StepTree();
   const report = (event: Progress): void => {
-    if (event.kind === 'line') return put(lineText(event, style));
+    if (event.kind === 'line') {
+      put(lineText(event, style));
+      return;
+    }
     const node = tree.apply(event, now());
     if (node === undefined) return;
     const host = node.host === undefined ? '' : `${node.host} `;
@@ -84,7 +87,10 @@ export class TreeProgress implements ProgressView {
 
   readonly report = (event: Progress): void => {
     const { now, style } = this.#options;
-    if (event.kind === 'line') return this.#above(lineText(event, style));
+    if (event.kind === 'line') {
+      this.#above(lineText(event, style));
+      return;
+    }
     const node = this.#tree.apply(event, now());
     if (node?.parent === undefined && event.kind === 'end' && node) this.#finish(node);
     this.#timer ??= this.#start();

@@ -1,3 +1,4 @@
 export { listContextFiles } from './build-sources.ts';
 export type { Config, HostConfig } from './config.ts';
 export { type Loaded, type LoadedProject, type LoadOptions, loadProject } from './load.ts';
+export { configSchema } from './schema.ts';

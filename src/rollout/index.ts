@@ -6,3 +6,4 @@ export type { FailureReport, RolloutResult, TrafficSummary } from './result.ts';
 export { listReleases, type RollbackOptions, rollback } from './rollback.ts';
 export { clusterOf, openCatalog, openSession, type Session, type SessionOptions } from './session.ts';
 export { setUp } from './setup-state.ts';
+export { connectForSetup } from './setup/index.ts';

@@ -1,0 +1,114 @@
+import type { Command } from 'commander';
+import { describeError, SeawallError } from '../errors.ts';
+import { confirm } from './confirm.ts';
+import type { Bind, Context } from './context.ts';
+import { EXIT } from './exit-code.ts';
+import { lostMachineRow, type MachineRow, machineRow, viewMachines } from './machine-view.ts';
+import { print, printJson } from './output.ts';
+import { progressView } from './progress.ts';
+import { readProject, refuseHosts } from './project.ts';
+
+export function define(command: Command, bind: Bind): void {
+  command
+    .command('setup')
+    .description('Prepare all hosts: Docker, private network, agent, edge. Safe to repeat.')
+    .addHelpText(
+      'after',
+      `
+Installs Docker from the distribution's packages where it is missing (Debian and Ubuntu), makes the hosts one cluster, and starts
+Seawall's own containers. What is there already is left alone. A deploy does this by itself for hosts that lack it, but for
+Docker.
+
+Example:
+  seawall machine setup`,
+    )
+    .action(bind(setUpAll));
+  command
+    .command('ls')
+    .description('List the hosts: role, engine, agent, edge, link, free disk, clock skew.')
+    .addHelpText(
+      'after',
+      `\nExits with ${EXIT.unreachable} when a host does not answer.\n\nExample:\n  seawall machine ls`,
+    )
+    .action(bind(list));
+}
+
+async function setUpAll(context: Context): Promise<undefined> {
+  refuseHosts(context, 'machine setup');
+  const { desired, config } = await readProject(context);
+  const { terminal, options, signal } = context;
+  const names = config.hosts.map(({ name }) => name).join(', ');
+  const isAgreed = await confirm(context, {
+    command: 'machine setup',
+    text: `Prepare ${names} for Seawall?`,
+  });
+  if (!isAgreed) throw new SeawallError('interrupted', 'nothing was changed');
+  const { connectForSetup, setUp } = await import('../rollout/index.ts');
+  const progress = progressView(context);
+  const { report } = progress;
+  const interactive = terminal.stdin.isTTY === true && !options.json;
+  const links = await connectForSetup(config, { report, signal, interactive });
+  const close = async () => {
+    for (const link of links) link.close();
+  };
+  // Not openSession: it asks the catalog, which may be what has to be repaired.
+  const session = {
+    desired,
+    config,
+    links,
+    failures: [],
+    hosts: [],
+    report,
+    signal,
+    command: 'seawall machine setup',
+    close,
+  };
+  try {
+    const { cluster, done } = await setUp(session);
+    progress.close();
+    await (options.json
+      ? printJson(context, { cluster: cluster.id, link: cluster.link, catalog: cluster.catalog.host, done })
+      : print(context, viewSetup(done, context)));
+  } finally {
+    progress.close();
+    await close();
+  }
+}
+
+function viewSetup(done: Readonly<Record<string, readonly string[]>>, { style }: Context): string {
+  const check = style('green', '✔');
+  const hosts = Object.entries(done).map(([host, what]) => {
+    const lines = what.map((line) => `    ${line}\n`).join('');
+    return `${check} ${style('bold', host)}${what.length === 0 ? ': nothing to do' : ''}\n${lines}`;
+  });
+  return `${hosts.join('')}\nNext: seawall deploy\n`;
+}
+
+async function list(context: Context): Promise<number> {
+  const { config } = await readProject(context);
+  const { options, signal } = context;
+  const { connectHosts, readFacts } = await import('../hosts/index.ts');
+  const hosts = config.hosts.filter(({ name }) => options.hosts.length === 0 || options.hosts.includes(name));
+  const { links, failures } = await connectHosts(hosts, { sshConfig: config.sshConfig, signal });
+  try {
+    const rows = await Promise.all(
+      hosts.map(async (host): Promise<MachineRow> => {
+        const link = links.find(({ name }) => name === host.name);
+        const failure = failures.find(({ name }) => name === host.name);
+        if (link === undefined) return lostMachineRow(host, failure?.error.message ?? 'does not answer');
+        try {
+          return machineRow(host, await readFacts(link, { signal }));
+        } catch (error) {
+          signal.throwIfAborted();
+          return lostMachineRow(host, describeError(error));
+        }
+      }),
+    );
+    await (options.json
+      ? printJson(context, { hosts: rows })
+      : print(context, viewMachines(rows, context.style)));
+    return rows.some(({ problem }) => problem !== null) ? EXIT.unreachable : EXIT.done;
+  } finally {
+    for (const link of links) link.close();
+  }
+}
