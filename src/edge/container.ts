@@ -43,7 +43,6 @@ export function edgeContainerBody(container: EdgeContainer) {
       ],
       SecurityOpt: ['no-new-privileges'],
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
-      Ulimits: [{ Name: 'nofile', Soft: 65_536, Hard: 65_536 }],
       // Bounds a runaway; workers of old generations count, so it is far above what one generation needs.
       PidsLimit: 2048,
     },
@@ -51,10 +50,13 @@ export function edgeContainerBody(container: EdgeContainer) {
 }
 
 /**
- * The workers' user must get through the folder to its own logs and temporary files. A killed nginx leaves its socket, on which the next one could not listen, and temporary files that nobody owns.
- * `exec`: nginx itself gets Docker's signals. `$1` is the edge's folder.
+ * The workers' user must get through the folder to its own logs and temporary files. A killed nginx leaves its socket,
+ * on which the next one could not listen, and temporary files that nobody owns. Open files are raised as far as Docker
+ * allows: a fixed number is refused where the hard limit is lower. `exec`: nginx itself gets Docker's signals.
+ * `$1` is the edge's folder.
  */
 const startScript = `chmod 0711 "$1"
+ulimit -n "$(ulimit -Hn)" || true
 rm -rf "$1/status.sock" "$1/temp"
 mkdir -p "$1/temp" "$1/logs"
 exec nginx -c "$1/current/nginx.conf" -g "daemon off;"`;

@@ -43,13 +43,16 @@ export class LogTail {
     if (await this.#open(this.#path)) this.#offset = (await this.#file?.stat())?.size ?? 0;
   }
 
-  /** Whole lines added since the last call. A file that appears later is read from its start. */
-  async lines(): Promise<string[]> {
+  /**
+   * Whole lines added since the last call. A file that appears later is read from its start.
+   * @param isFinal nobody writes to a renamed file any more: go on to the new one at once.
+   */
+  async lines(isFinal = false): Promise<string[]> {
     if (this.#file === undefined && !(await this.#open(this.#path))) return [];
     const lines = await this.#readLines();
     if (!(await this.#isReplaced())) return lines;
     this.#looksAtOld += 1;
-    if (this.#looksAtOld < lastLooks || lines.length > 0) return lines;
+    if (!isFinal && (this.#looksAtOld < lastLooks || lines.length > 0)) return lines;
     await this.#open(this.#path);
     return [...lines, ...(await this.#readLines())];
   }

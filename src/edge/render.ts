@@ -35,7 +35,6 @@ function preamble({ generation, user }: EdgeSettings): string {
   return `# Generation ${generation}. Written by Seawall from the catalog; changes made here are replaced.
 user ${user};
 worker_processes auto;
-worker_rlimit_nofile 65536;
 pid /run/nginx.pid;
 error_log stderr error;
 

@@ -135,8 +135,8 @@ class TrafficLoop {
     }
   }
 
-  async #read(): Promise<void> {
-    const entries = (await this.#tail.lines()).flatMap((line) => parseLogLine(line) ?? []);
+  async #read(isFinal = false): Promise<void> {
+    const entries = (await this.#tail.lines(isFinal)).flatMap((line) => parseLogLine(line) ?? []);
     const now = this.#clock();
     for (const count of this.#counts.values()) {
       const away = new Set(
@@ -150,7 +150,7 @@ class TrafficLoop {
   async #write(count: Count): Promise<void> {
     if (count.isWritten || count.endedAtMs === undefined) return;
     if (this.#clock() - count.endedAtMs < flushMs) return;
-    await this.#read();
+    await this.#read(true);
     const { client, host, signal } = this.#options;
     const record: TrafficRecord = { rollout: count.rollout.id, complete: true, ...count.tally };
     await client.kvPut(KEY.traffic(count.rollout.project, host), JSON.stringify(record), { signal });
