@@ -72,7 +72,8 @@ async function answer(
     ? route.handlers[request.method as Method]
     : undefined;
   if (handler === undefined) {
-    const headers = { Allow: ['OPTIONS', ...Object.keys(route.handlers)].join(',') };
+    const allow = ['OPTIONS', ...Object.keys(route.handlers)].join(',');
+    const headers = { Allow: allow, 'Content-Type': 'text/plain; charset=utf-8' };
     return { status: 405, headers, raw: Buffer.from(`method ${request.method} not allowed`) };
   }
   const dc = query.get('dc') ?? '';
