@@ -43,11 +43,12 @@ export interface Excerpt {
 /** Name of a key inside a file, as keys and list indexes. */
 export type KeyPath = readonly (string | number)[];
 
-/** `services.web.ports[0]` */
+/** `services.web.ports[0]`, `routes["example.com"].port` */
 export function showPath(path: KeyPath): string {
   let shown = '';
   for (const part of path) {
     if (typeof part === 'number') shown += `[${part}]`;
+    else if (!/^[\w-]+$/.test(part)) shown += `[${JSON.stringify(part)}]`;
     else shown += shown === '' ? part : `.${part}`;
   }
   return shown;

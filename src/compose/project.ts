@@ -62,7 +62,10 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   const shaped = withCanonicalValues(withEnvironments(active.root, lookup, files, problems));
   const root = shaped.root as MapNode;
   problems.push(...shaped.problems, ...refusedKeys(root));
-  if (isValid) problems.push(...checkConsistency(root, active.disabled));
+  const paths = problems.map((problem) => problem.path);
+  // What is missing because its key is misspelt has been said already.
+  const isSaid = (problem: Problem) => paths.some((path) => path.startsWith(problem.path));
+  problems.push(...checkConsistency(root, active.disabled).filter((problem) => isValid || !isSaid(problem)));
   const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
   const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
   const base = { root, problems, folder, place, lookup, variables: found };

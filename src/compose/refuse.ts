@@ -29,7 +29,12 @@ interface Refusal {
 
 type ValueRule = (value: string, path: KeyPath) => Refusal | undefined;
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
+const lowerFirst = (text: string): string => {
+  const sentence = text.replace(/\.$/, '');
+  return /^(Seawall|Docker|CPU|GPU)/.test(sentence)
+    ? sentence
+    : sentence.charAt(0).toLowerCase() + sentence.slice(1);
+};
 
 const oneOf =
   (allowed: readonly string[], refuse: (value: string) => Refusal): ValueRule =>

@@ -14,6 +14,7 @@ export async function readContent(
   path: string,
   folder: string,
   what: 'bind' | 'file',
+  show: (path: string) => string,
 ): Promise<ContentFact | ContentRefusal> {
   if (/(^|\/)docker\.sock$/.test(path))
     return {
@@ -25,15 +26,18 @@ export async function readContent(
   const isInside = (own: string) => own === root || own.startsWith(root + sep);
   if (what === 'bind' && !isInside(real ?? path)) {
     return {
-      text: `${path} lies outside of the project's folder`,
+      text: `${show(path)} lies outside of the project's folder`,
       remedy: `Move it into the project. ${VOLUME_REMEDY}`,
     };
   }
   if (real === undefined)
-    return { text: `${path} does not exist`, remedy: what === 'bind' ? VOLUME_REMEDY : 'Create the file.' };
+    return {
+      text: `${show(path)} does not exist`,
+      remedy: what === 'bind' ? VOLUME_REMEDY : 'Create the file.',
+    };
   const stats = await lstat(real);
   if (stats.isFile()) {
-    if (stats.size > MOST_BYTES) return tooLarge(path);
+    if (stats.size > MOST_BYTES) return tooLarge(show(path));
     const bytes = await readFile(real);
     const mode = stats.mode & 0o777;
     return {
@@ -47,8 +51,8 @@ export async function readContent(
     };
   }
   if (!stats.isDirectory() || what === 'file')
-    return { text: `${path} is not a file`, remedy: 'Name a file.' };
-  return readTree(path, real);
+    return { text: `${show(path)} is not a file`, remedy: 'Name a file.' };
+  return readTree(show(path), real);
 }
 
 const tooLarge = (path: string): ContentRefusal => ({

@@ -11,13 +11,18 @@ export interface Gathered {
 }
 
 /** Reads and hashes every bind, config, secret and build context of the active services, one after the other. */
-export async function gatherFiles(model: ComposeModel, folder: string): Promise<Gathered> {
+export async function gatherFiles(
+  model: ComposeModel,
+  folder: string,
+  show: (path: string) => string,
+): Promise<Gathered> {
   const contents = new Map<string, ContentFact | ContentRefusal>();
   const sourceHashes = new Map<string, string>();
-  for (const [path, what] of namedPaths(model)) contents.set(path, await readContent(path, folder, what));
+  for (const [path, what] of namedPaths(model))
+    contents.set(path, await readContent(path, folder, what, show));
   for (const [name, service] of Object.entries(model.services)) {
     if (service.build === undefined || service.build.context.includes('://')) continue;
-    const refusal = await missingBuild(service.build.context, service.build.dockerfile);
+    const refusal = await missingBuild(service.build.context, service.build.dockerfile, show);
     if (refusal !== undefined) contents.set(service.build.context, refusal);
     else sourceHashes.set(name, await hashBuildSources(service.build, service.platform));
   }
@@ -42,13 +47,14 @@ function namedPaths(model: ComposeModel): ReadonlyMap<string, 'bind' | 'file'> {
 async function missingBuild(
   context: string,
   dockerfile: string | undefined,
+  show: (path: string) => string,
 ): Promise<ContentRefusal | undefined> {
   const isFolder = await stat(context)
     .then((stats) => stats.isDirectory())
     .catch(() => false);
   if (!isFolder)
     return {
-      text: `the folder ${context} does not exist`,
+      text: `the folder ${show(context)} does not exist`,
       remedy: 'Name the folder that holds the Dockerfile.',
     };
   const path =
@@ -65,7 +71,7 @@ async function missingBuild(
   return hasFile
     ? undefined
     : {
-        text: `there is no ${dockerfile} in ${context}`,
+        text: `there is no ${dockerfile} in ${show(context)}`,
         remedy: 'Write it, or name another with "dockerfile:".',
       };
 }

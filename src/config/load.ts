@@ -56,7 +56,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const found = findConfigs(files, options.cwd, options.files);
   const validated = validateConfig(found.root);
   const problems: Problem[] = [...found.problems, ...validated.problems];
-  const input = validated.value ?? {};
+  const input = validated.value ?? validated.readable ?? {};
   const settled = settleConfig(input, found.root);
   problems.push(...settled.problems);
   const paths = composePaths(found.composeFiles, input, found.root, files, options.cwd);
@@ -79,7 +79,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const { routes, problems: routeProblems } = settleRoutes(inputs);
   problems.push(...routeProblems, ...checkExpose(inputs));
   if (compose.model === undefined) return { problems: sortProblems(problems) };
-  const gathered = await gatherFiles(compose.model, compose.folder);
+  const gathered = await gatherFiles(compose.model, compose.folder, files.show);
   const routed = Map.groupBy(
     routes.filter(({ service }) => service !== undefined),
     ({ service }) => service ?? '',

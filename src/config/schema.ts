@@ -82,7 +82,7 @@ export const routeSchema = z
         'Port inside the replicas. (Default: the only port that the service names in `ports` or `expose`.)',
       ),
     tls: z
-      .union([z.enum(['off']), z.literal(false)])
+      .enum(['off'], 'HTTPS comes with a later version; until then write "tls: off"')
       .optional()
       .describe('How clients are served. For now only `off`, plain HTTP, and it must be written.'),
     body_limit: size

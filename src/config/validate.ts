@@ -1,14 +1,19 @@
 import type { z } from 'zod';
-import { type Node, placeAt, toJson } from '../compose/index.ts';
+import { type Json, type Node, placeAt, toJson } from '../compose/index.ts';
 import { nearestName } from '../names.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
 import { type ConfigInput, configSchema } from './schema.ts';
 
-/** A seawall.yml checked against its schema. */
-export function validateConfig(root: Node): {
+export interface ValidatedConfig {
+  /** Absent when something is wrong. */
   readonly value?: ConfigInput;
+  /** What is left when everything wrong is taken out: good for finding further problems in the same run. */
+  readonly readable?: ConfigInput;
   readonly problems: readonly Problem[];
-} {
+}
+
+/** A seawall.yml checked against its schema. */
+export function validateConfig(root: Node): ValidatedConfig {
   const problems: Problem[] = [];
   if (root.kind !== 'map')
     return {
@@ -24,17 +29,35 @@ export function validateConfig(root: Node): {
   const result = configSchema.safeParse(toJson(root));
   if (result.success) return problems.length === 0 ? { value: result.data, problems } : { problems };
   for (const issue of result.error.issues) problems.push(...issueProblems(root, issue, []));
-  return { problems };
+  return { problems, readable: readablePart(toJson(root), result.error.issues) };
+}
+
+/** The file without its wrong routes and exposed services, and without any other top-level key that is wrong somewhere. */
+function readablePart(json: Json, issues: readonly Issue[]): ConfigInput {
+  const parts: Record<string, unknown> = structuredClone(json) as Record<string, unknown>;
+  for (const { path } of issues) {
+    const [section, name] = path.map(String);
+    if (section === undefined) return {};
+    const inner = parts[section];
+    const isPerName = (section === 'routes' || section === 'expose') && name !== undefined;
+    if (isPerName && typeof inner === 'object' && inner !== null)
+      delete (inner as Record<string, unknown>)[name];
+    else delete parts[section];
+  }
+  return configSchema.safeParse(parts).data ?? {};
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** Zod's own words, where the schema has none for the case. */
+const GENERIC = 'Invalid input';
 
 function issueProblems(root: Node, issue: Issue, prefix: KeyPath): readonly Problem[] {
   const path: KeyPath = [
     ...prefix,
     ...issue.path.map((part) => (typeof part === 'number' ? part : `${String(part)}`)),
   ];
-  if (issue.code === 'invalid_union') {
+  if (issue.code === 'invalid_union' && issue.message === GENERIC) {
     const branch = meantBranch(issue.errors);
     if (branch !== undefined) return branch.flatMap((inner) => issueProblems(root, inner, path));
   }
@@ -62,7 +85,8 @@ function describe(issue: Issue): string {
   if (issue.code === 'invalid_value')
     return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
   if (issue.code === 'invalid_type') return `must be ${TYPES[issue.expected] ?? issue.expected}`;
-  if (issue.code === 'invalid_union') return 'has not the form that belongs here';
+  if (issue.code === 'invalid_union' && issue.message === GENERIC)
+    return 'has not the form that belongs here';
   return /^(a|an|letters|SERVICE|lower)/.test(issue.message)
     ? `must be ${issue.message}`
     : lower(issue.message);
@@ -76,7 +100,8 @@ const TYPES: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
-const lower = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+const lower = (text: string) =>
+  /^[A-Z]{2}/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
 
 function unknownKey(
   root: Node,
