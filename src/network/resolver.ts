@@ -126,8 +126,10 @@ class Resolver {
     const alives = watchKeys(
       client,
       KEY.alives,
-      (entries) =>
-        this.#change({ aliveHosts: new Set(entries.map((entry) => entry.key.slice(KEY.alives.length))) }),
+      (entries) => {
+        this.#heard.add('hosts');
+        this.#change({ aliveHosts: new Set(entries.map((entry) => entry.key.slice(KEY.alives.length))) });
+      },
       options,
     );
     const subnets = watchKeys(
