@@ -70,23 +70,42 @@ export async function writeHostFiles(
   },
   options: HelperOptions,
 ): Promise<void> {
+  // Only root's own files are written; what others left behind is removed all the same.
+  const CapAdd = what.remove === undefined ? [] : ['DAC_OVERRIDE'];
+  const input = JSON.stringify({ folders: [], files: [], remove: [], ...what });
+  await runHelper(docker, writeScript, { ...options, input, hostConfig: { ...binds('rw'), CapAdd } });
+}
+
+/**
+ * Runs a constant Node program as root in a container of its own that vanishes afterwards; it has no network and no
+ * capability but what `hostConfig` says.
+ * @returns what it printed. Throws `docker` when it fails.
+ */
+export async function runHelper(
+  docker: HelperDocker,
+  script: string,
+  options: HelperOptions & {
+    readonly input?: string;
+    readonly hostConfig?: Readonly<Record<string, unknown>>;
+  },
+): Promise<string> {
   const { signal } = options;
-  const id = await docker.createContainer(helperName(), helperBody(options.image, 'rw'), { signal });
+  const body = helperBody(options.image, script, options.hostConfig ?? {});
+  const id = await docker.createContainer(helperName(), body, { signal });
   try {
     const stream = await docker.attachContainer(id, { stdin: true, signal });
     stream.on('error', () => {});
     await docker.startContainer(id, { signal });
-    stream.end(JSON.stringify({ folders: [], files: [], remove: [], ...what }));
+    stream.end(options.input ?? '');
     let said = '';
-    for await (const chunk of demultiplex(stream)) said = (said + chunk.bytes.toString()).slice(-2000);
+    for await (const chunk of demultiplex(stream)) said = (said + chunk.bytes.toString()).slice(-100_000);
     signal?.throwIfAborted();
     const exitCode = await docker.waitContainer(id, { signal });
-    if (exitCode !== 0) {
-      const reason = /^\w*Error: .*$/m.exec(said)?.[0] ?? said.trim().split('\n').at(-1) ?? '';
-      throw new SeawallError('docker', `writing Seawall's files failed: ${reason}`, {
-        cause: new Error(said),
-      });
-    }
+    if (exitCode === 0) return said;
+    const reason = /^\w*Error: .*$/m.exec(said)?.[0] ?? said.trim().split('\n').at(-1) ?? '';
+    throw new SeawallError('docker', `a helper container failed: ${reason}`, {
+      cause: new Error(said.slice(-2000)),
+    });
   } finally {
     await docker.removeContainer(id, { force: true });
   }
@@ -99,7 +118,9 @@ export async function readHostFile(
   options: HelperOptions,
 ): Promise<string | undefined> {
   const { signal } = options;
-  const id = await docker.createContainer(helperName(), helperBody(options.image, 'ro'), { signal });
+  const id = await docker.createContainer(helperName(), helperBody(options.image, '', binds('ro')), {
+    signal,
+  });
   try {
     return await readContainerFile(docker, id, `/host${path}`, { signal });
   } finally {
@@ -143,10 +164,14 @@ function helperName(): string {
   return `seawall-helper-${process.pid}-${helpers}`;
 }
 
-function helperBody(image: string, access: 'rw' | 'ro') {
+function binds(access: 'rw' | 'ro') {
+  return { Binds: [`/etc:/host/etc:${access}`, `/var/lib:/host/var/lib:${access}`] };
+}
+
+function helperBody(image: string, script: string, hostConfig: Readonly<Record<string, unknown>>) {
   return {
     Image: image,
-    Entrypoint: ['node', '-e', writeScript],
+    Entrypoint: ['node', '-e', script],
     Cmd: [],
     User: '0:0',
     Healthcheck: { Test: ['NONE'] },
@@ -161,7 +186,7 @@ function helperBody(image: string, access: 'rw' | 'ro') {
       // With remapped users, root in the container would not be the host's.
       UsernsMode: 'host',
       LogConfig: { Type: 'none' },
-      Binds: [`/etc:/host/etc:${access}`, `/var/lib:/host/var/lib:${access}`],
+      ...hostConfig,
     },
   };
 }

@@ -34,6 +34,7 @@ export {
   type HostFolder,
   readContainerFile,
   readHostFile,
+  runHelper,
   writeHostFiles,
 } from './host-files.ts';
 export { installDocker } from './install-docker.ts';
