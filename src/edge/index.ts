@@ -1,2 +1,1 @@
-export { type EdgeContainer, edgeContainerBody } from './container.ts';
 export { EdgeLoop, type EdgeOptions, type EdgeStatus, watchEdge } from './watch.ts';

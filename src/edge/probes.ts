@@ -1,4 +1,4 @@
-import { describeProbe, probeHttp, probeTcp } from '../hosts/probe.ts';
+import { describeProbe, probeHttp, probeTcp } from '../hosts/index.ts';
 import { afterProbe, type ProbeHistory, unprobed } from './admission.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import { pause } from './pause.ts';

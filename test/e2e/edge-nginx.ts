@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RouteRecord } from '../../src/catalog/record.ts';
-import { edgeContainerBody } from '../../src/edge/container.ts';
 import { type EdgeModel, type EdgeSettings, edgeModel, upstreamName } from '../../src/edge/model.ts';
 import { NginxControl } from '../../src/edge/nginx.ts';
 import { renderNginx } from '../../src/edge/render.ts';
+import { edgeContainerBody } from '../../src/edge-container.ts';
 import { Docker } from '../../src/hosts/index.ts';
 
 export const edgeImage = 'nginx:1.30';
