@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { pack } from 'tar-stream';
+import { buildCommand } from './build-command.ts';
+import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
+import { registryAuth, registryOf } from './registry-auth.ts';
+import { builtForLabel, keptName, prunableNames } from './retention.ts';
+import { indexTar, readBytes } from './tar-index.ts';
+import { normalPlatform } from './wish.ts';
+
+test('only layers above the longest shared beginning are missing', () => {
+  const images = [{ diffIds: ['a', 'b', 'x'] }, { diffIds: ['a'] }, { diffIds: ['b', 'c'] }];
+  assert.equal(knownLayers(['a', 'b', 'c'], images), 2);
+  assert.deepEqual(missingLayers(['a', 'b', 'c'], images), ['c']);
+  // The same layer on other layers is another one for Docker.
+  assert.deepEqual(missingLayers(['c', 'b'], images), ['c', 'b']);
+});
+
+test('the same image is known across both stores, another one with the same layers is not', () => {
+  const layers = { diffIds: ['a'], created: '2026-01-01T00:00:00Z' };
+  assert.ok(isSameImage({ id: 'sha256:config', ...layers }, { id: 'sha256:manifest', ...layers }));
+  const rebuilt = { id: 'sha256:other', diffIds: ['a'], created: '2026-02-01T00:00:00Z' };
+  assert.ok(!isSameImage({ id: 'sha256:config', ...layers }, rebuilt));
+  assert.equal(imageStore({ DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']] }), 'containerd');
+  assert.equal(imageStore({ DriverStatus: [['Backing Filesystem', 'extfs']] }), 'classic');
+});
+
+const names = fc.array(fc.stringMatching(/^[a-zé/]{1,160}$/), { minLength: 1, maxLength: 6 });
+
+test('files are found in a tar by place, also under long and foreign names', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'seawall-test-'));
+  try {
+    await fc.assert(
+      fc.asyncProperty(names, async (paths) => {
+        const tar = pack();
+        for (const [index, path] of paths.entries())
+          tar.entry({ name: path, type: 'file' }, `${index}:${path}`);
+        tar.finalize();
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of tar) chunks.push(chunk as Uint8Array);
+        await writeFile(join(folder, 'x.tar'), Buffer.concat(chunks));
+        const file = await open(join(folder, 'x.tar'));
+        const found: string[] = [];
+        for (const entry of await indexTar(file)) {
+          const content = await readBytes(file, entry.offset, entry.bytes);
+          found.push(`${entry.name} ${content}`);
+        }
+        await file.close();
+        assert.deepEqual(
+          found,
+          paths.map((path, index) => `${path} ${index}:${path}`),
+        );
+      }),
+      { numRuns: 30 },
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+const build = {
+  context: '/p',
+  dockerfile: 'Dockerfile',
+  args: { TOKEN: 's3cret', PATH: '/bin' },
+  labels: {},
+  extraHosts: [],
+  cacheFrom: [],
+  noCache: false,
+  pull: false,
+  platforms: [],
+  tags: [],
+  sourceHash: '',
+};
+
+test('build arguments stay out of the process list unless docker itself would read them', () => {
+  const { args, env } = buildCommand(build, {
+    tags: ['a:b'],
+    labels: { x: 'y' },
+    idFile: '/i',
+    hasBuildx: false,
+  });
+  assert.ok(!args.join(' ').includes('s3cret'));
+  assert.equal(env.TOKEN, 's3cret');
+  assert.ok(args.includes('--build-arg=PATH=/bin'));
+  assert.equal(env.DOCKER_BUILDKIT, '0');
+  assert.deepEqual(args.slice(-2), ['--', '/p']);
+  assert.ok(args.includes('--file=/p/Dockerfile'));
+});
+
+test('an inline Dockerfile is read from the input', () => {
+  const inline = { ...build, dockerfileInline: 'FROM x' };
+  const command = buildCommand(inline, { tags: [], labels: {}, idFile: '/i', hasBuildx: true });
+  assert.equal(command.stdin, 'FROM x');
+  assert.ok(command.args.includes('--file=-') && command.args.includes('--load'));
+});
+
+test('credentials are those of the registry that the reference names', async () => {
+  assert.equal(registryOf('nginx'), 'docker.io');
+  assert.equal(registryOf('bitnami/redis:7'), 'docker.io');
+  assert.equal(registryOf('ghcr.io/a/b'), 'ghcr.io');
+  assert.equal(registryOf('localhost:5000/a'), 'localhost:5000');
+  const auth = (user: string) => ({ auth: Buffer.from(`${user}:pass:word`).toString('base64') });
+  const config = { auths: { 'https://index.docker.io/v1/': auth('hub'), 'ghcr.io': auth('gh') } };
+  const decode = async (reference: string) => {
+    const header = await registryAuth(reference, config);
+    return header === undefined ? undefined : JSON.parse(Buffer.from(header, 'base64url').toString());
+  };
+  assert.deepEqual(await decode('nginx:1'), {
+    username: 'hub',
+    password: 'pass:word',
+    serveraddress: 'https://index.docker.io/v1/',
+  });
+  assert.equal((await decode('ghcr.io/a/b')).username, 'gh');
+  assert.equal(await decode('quay.io/a/b'), undefined);
+});
+
+test('nothing that a kept release, a running rollout or a container needs is pruned', () => {
+  const release = (number: number, status: 'good' | 'failed' | 'pending', id: string) => ({
+    number,
+    status,
+    images: { web: id },
+  });
+  const image = (id: string, ...tags: string[]) => ({ id, tags, labels: { [builtForLabel]: 'polls' } });
+  const pruned = prunableNames({
+    project: 'polls',
+    keep: 2,
+    releases: [
+      release(1, 'good', 'sha256:1'),
+      release(2, 'good', 'sha256:2'),
+      release(3, 'failed', 'sha256:3'),
+      release(4, 'good', 'sha256:4'),
+      release(5, 'good', 'sha256:5'),
+      release(6, 'pending', 'sha256:6'),
+    ],
+    usedIds: ['sha256:2'],
+    images: [
+      ...[1, 2, 3, 4, 5, 6].map((n) =>
+        image(`sha256:${n}`, `seawall/polls-web:${n}`, keptName('polls', `sha256:${n}`)),
+      ),
+      image('sha256:user', 'mine:1'),
+      {
+        id: 'sha256:7',
+        tags: [keptName('other', 'sha256:7'), 'seawall/other-web:7'],
+        labels: { [builtForLabel]: 'other' },
+      },
+      { id: 'sha256:8', tags: ['nginx:1.30', keptName('polls', 'sha256:8')], labels: {} },
+    ],
+  });
+  assert.deepEqual(pruned, [
+    'seawall/kept:polls.1',
+    'seawall/kept:polls.3',
+    'seawall/kept:polls.8',
+    'seawall/polls-web:1',
+    'seawall/polls-web:3',
+  ]);
+});
+
+test('platforms are compared by what they mean', () => {
+  assert.equal(normalPlatform('linux/x86_64'), 'linux/amd64');
+  assert.equal(normalPlatform('linux/arm64/v8'), 'linux/arm64');
+  assert.notEqual(normalPlatform('linux/arm/v6'), normalPlatform('linux/arm/v7'));
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ClusterFile } from '../../cluster.ts';
+import { type DecideInput, decideCluster } from './decide.ts';
+
+const fresh = { id: 'new', key: 'k', certificate: 'c', privateKey: 'p', token: 't' };
+const host = (name: string, ...roles: ('app' | 'edge')[]) => ({
+  name,
+  ssh: name,
+  address: `a-${name}`,
+  roles,
+  labels: {},
+});
+const input = (parts: Partial<DecideInput>): DecideInput => ({
+  config: {
+    hosts: [host('app1', 'app'), host('front', 'edge')],
+    network: { range: '10.208.0.0/12', link: 'vxlan' },
+    edge: { image: 'nginx', httpPort: 80 },
+  },
+  found: [],
+  known: [],
+  fresh,
+  privateAddress: (range, number) => `${range}#${number}`,
+  ...parts,
+});
+const withHosts = (...hosts: ReturnType<typeof host>[]) => ({ ...input({}).config, hosts });
+const asked = (file: ClusterFile | undefined): ClusterFile => {
+  assert.ok(file);
+  return file;
+};
+
+test('a new cluster has its catalog on the first edge host', () => {
+  const files = decideCluster(input({}));
+  assert.equal(files.app1?.catalog.host, 'front');
+  assert.equal(files.app1?.catalog.address, files.front?.host.privateAddress);
+  assert.deepEqual(
+    files.app1?.hosts.map(({ number }) => number),
+    [1, 2],
+  );
+  assert.equal(files.front?.host.name, 'front');
+});
+
+test('deciding again changes nothing, whatever the random parts', () => {
+  const first = decideCluster(input({}));
+  const found = Object.entries(first).map(([name, file]) => ({ host: name, file }));
+  assert.deepEqual(decideCluster(input({ found, fresh: { ...fresh, id: 'other' } })), first);
+});
+
+test('a host that joins gets a number that nobody ever had, and the others learn of it', () => {
+  const first = decideCluster(input({}));
+  const gone = { ...asked(first.app1).host, name: 'gone', number: 7 };
+  const files = decideCluster(
+    input({
+      config: withHosts(host('app1', 'app'), host('app2', 'app')),
+      found: [{ host: 'app1', file: first.app1 }, { host: 'app2' }],
+      known: [gone],
+    }),
+  );
+  assert.equal(files.app2?.host.number, 8);
+  assert.equal(files.app2?.id, 'new');
+  assert.deepEqual(
+    files.app1?.hosts.map(({ name }) => name),
+    ['app1', 'front', 'gone', 'app2'],
+  );
+  assert.equal(files.front, undefined);
+});
+
+test('hosts of two clusters are refused by name', () => {
+  const first = asked(decideCluster(input({})).app1);
+  const other = { ...first, id: 'other', host: { ...first.host, name: 'front' } };
+  assert.throws(
+    () =>
+      decideCluster(
+        input({
+          found: [
+            { host: 'app1', file: first },
+            { host: 'front', file: other },
+          ],
+        }),
+      ),
+    { code: 'refused', message: /app1 \(new\) and front \(other\)/ },
+  );
+});
+
+test('a host that was renamed and a range that was changed are refused', () => {
+  const first = decideCluster(input({}));
+  assert.throws(
+    () =>
+      decideCluster(
+        input({ config: withHosts(host('web1', 'app')), found: [{ host: 'web1', file: first.app1 }] }),
+      ),
+    { code: 'refused', message: /knows host web1 as app1/ },
+  );
+  const config = { ...input({}).config, network: { range: '10.0.0.0/12', link: 'vxlan' as const } };
+  assert.throws(() => decideCluster(input({ config, found: [{ host: 'app1', file: first.app1 }] })), {
+    code: 'refused',
+  });
+});
+
+test('a single host has no link until a second one joins', () => {
+  const alone = {
+    ...withHosts(host('only', 'app', 'edge')),
+    network: { range: '10.208.0.0/12', link: 'none' as const },
+  };
+  const first = decideCluster(input({ config: alone }));
+  assert.equal(first.only?.link, 'none');
+  const both = { ...alone, hosts: [...alone.hosts, host('app2', 'app')] };
+  const files = decideCluster(
+    input({ config: both, found: [{ host: 'only', file: first.only }, { host: 'app2' }] }),
+  );
+  assert.equal(files.only?.link, 'vxlan');
+  assert.equal(files.app2?.link, 'vxlan');
+});
