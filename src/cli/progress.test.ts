@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
+import { assertGolden } from '../../test/golden-file.ts';
 import type { Progress } from '../progress.ts';
 import { styleFor } from '../style.ts';
 import { plainProgress, TreeProgress } from './progress.ts';
-
-const golden = join(import.meta.dirname, '../../test/golden/progress');
-
-function assertGolden(name: string, text: string): void {
-  const file = join(golden, name);
-  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, text);
-  assert.equal(text, readFileSync(file, 'utf8'));
-}
 
 /** Milliseconds after which each event happens. */
 const script: readonly (readonly [number, Progress])[] = [
@@ -76,7 +67,7 @@ test('off a terminal every step that ends is one line that says where, what and 
     view.report(event);
   }
   view.close();
-  assertGolden('plain.txt', output);
+  assertGolden('progress/plain.txt', output);
 });
 
 test('on a terminal the steps stand as a tree by host, long names are cut, and what ended stays above', () => {
@@ -97,7 +88,7 @@ test('on a terminal the steps stand as a tree by host, long names are cut, and w
   }
   view.close();
   frames.push(screen.text());
-  assertGolden('tree.txt', frames.map((frame, index) => `--- ${index}\n${frame}`).join(''));
+  assertGolden('progress/tree.txt', frames.map((frame, index) => `--- ${index}\n${frame}`).join(''));
 });
 
 test('more steps than the terminal has rows do not push the screen up on every redraw', () => {

@@ -112,7 +112,7 @@ function stateOf({ state, status }: ContainerRow, catalog: CatalogState | undefi
 const isStopped = (state: string): boolean =>
   ['exited', 'dead', 'created', 'restarting', 'paused'].includes(state);
 
-const WORST_DETAIL = 60;
+const LONGEST_DETAIL = 120;
 
 /** The table for people, with hosts that did not answer below. Ends with a newline. */
 export function viewRows(
@@ -124,7 +124,7 @@ export function viewRows(
   const heading = ['REPLICA', 'STATE', 'HOST', 'RELEASE', 'SINCE', 'ADDRESS'].map((text) =>
     style('dim', text),
   );
-  const lines = rows.map((row) => [
+  const cells = rows.map((row) => [
     style('bold', nameOf(row)),
     stateText(row, style),
     row.host ?? '',
@@ -132,9 +132,14 @@ export function viewRows(
     row.since === null ? '' : age(now - Date.parse(row.since)),
     row.address ?? '',
   ]);
-  const nothing = 'Nothing of the project runs: seawall deploy\n';
-  const listing =
-    rows.length === 0 ? (unreachable.length === 0 ? nothing : '') : `${table([heading, ...lines])}\n`;
+  const [head = '', ...lines] = table([heading, ...cells]).split('\n');
+  const listed = lines.flatMap((line, at) => [line, ...detailLines(rows[at], style)]);
+  const isNothing = rows.every(({ state }) => state === 'missing') && unreachable.length === 0;
+  const listing = isNothing
+    ? 'Nothing of the project runs: seawall deploy\n'
+    : rows.length === 0
+      ? ''
+      : `${[head, ...listed].join('\n')}\n`;
   const away = unreachable.map(
     ({ host, reason }) => `${style('red', '✘')} ${style('bold', host)}: ${printable(reason)}\n`,
   );
@@ -145,12 +150,11 @@ function nameOf({ service, replica, kind }: ReplicaRow): string {
   return kind === 'replica' ? `${service}-${replica}` : `${service} (${kind === 'task' ? 'task' : 'run'})`;
 }
 
-function stateText({ state, detail }: ReplicaRow, style: Style): string {
-  const colour = ['healthy', 'running'].includes(state)
-    ? 'green'
-    : ['starting', 'draining'].includes(state)
-      ? 'yellow'
-      : 'red';
-  const why = detail === null ? '' : `: ${cut(printable(detail), WORST_DETAIL)}`;
-  return style(colour, `${state}${why}`);
+function stateText({ state }: ReplicaRow, style: Style): string {
+  const isWell = state === 'healthy' || state === 'running';
+  return style(isWell ? 'green' : state === 'starting' || state === 'draining' ? 'yellow' : 'red', state);
+}
+
+function detailLines(row: ReplicaRow | undefined, style: Style): string[] {
+  return row?.detail ? [style('dim', `  └ ${cut(printable(row.detail), LONGEST_DETAIL)}`)] : [];
 }

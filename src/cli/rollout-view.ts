@@ -10,6 +10,11 @@ export function viewResult(result: RolloutResult, { colour }: { readonly colour:
   const parts = [
     [headline(result, style), ...summary(result, style)],
     result.failure === undefined ? [] : viewFailure(result.failure, style),
+    result.outcome === 'mixed'
+      ? [
+          `  ${style('green', '→')} seawall ps shows what runs; then seawall rollback, or seawall deploy once the cause is gone`,
+        ]
+      : [],
     schemaWarnings(result, style),
     result.notices.map((notice) => `  ${style('yellow', '!')} ${notice}`),
     result.failure === undefined ? nextCommands(result, style) : [],
