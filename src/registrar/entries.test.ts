@@ -134,6 +134,20 @@ for (const engine of ['20.10', '28.5']) {
   });
 }
 
+test('what is known of a check outlives the moment between two starts, in which a container has no address', () => {
+  const between = recorded('28.5', 'crasher');
+  const check = read(between).candidates[0]?.check;
+  assert.partialDeepStrictEqual(check, { kind: 'tcp', address: '', port: 80 });
+});
+
+test('a container on the network of the host is registered and probed at the ports it exposes', () => {
+  const bridged = recorded('28.5', 'test-01');
+  const container = { ...bridged, HostConfig: { ...bridged.HostConfig, NetworkMode: 'host' } };
+  const [entry] = read(container).candidates;
+  assert.deepEqual([entry?.id, entry?.address, entry?.port], ['app1:test-01:80', '10.208.0.1', 80]);
+  assert.partialDeepStrictEqual(entry?.check, { kind: 'tcp', address: '10.208.0.1', port: 80 });
+});
+
 const nginx = recorded('28.5', 'test-01');
 const replica = recorded('28.5', 'polls-web-1');
 const namesOf = (container: ContainerInfo) => read(container).candidates.map(({ service }) => service);

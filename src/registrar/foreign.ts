@@ -148,13 +148,13 @@ function foreignCheck(
 
 /** The app itself where it can be reached: behind docker-proxy a published port accepts before the app listens. */
 function probeTarget(container: ContainerInfo, published: Published): { address: string; port: number } {
+  if (container.HostConfig.NetworkMode === 'host')
+    return { address: published.address, port: published.port };
   const own = Object.keys(container.NetworkSettings.Networks)
     .sort()
     .map((network) => addressIn(container, network))
     .find((address) => address !== '');
-  return own === undefined
-    ? { address: published.address, port: published.port }
-    : { address: own, port: published.exposed };
+  return { address: own ?? '', port: published.exposed };
 }
 
 /** The published port, as the edges reach it. */

@@ -19,6 +19,10 @@ export class Prober {
 
   /** Never throws: what keeps a check from running is a finding, too. */
   async run(check: Check, container: string, signal: AbortSignal): Promise<Finding> {
+    // To a socket an empty address means this machine itself.
+    if ('address' in check && check.address === '') {
+      return { status: 'critical', text: 'the container has no address', tookMs: 0 };
+    }
     switch (check.kind) {
       case 'docker':
         return this.#execs.run(() => timed(() => this.#command(check, container, signal)));
