@@ -1,5 +1,5 @@
-import type { z } from 'zod';
 import { SeawallError } from '../errors.ts';
+import { CatalogCalls, type ReadOptions } from './calls.ts';
 import type {
   Answer,
   CheckEntry,
@@ -10,12 +10,11 @@ import type {
   SessionEntry,
   SessionRequest,
 } from './entry.ts';
-import { checkStatus, foldInstances } from './instance.ts';
+import { foldInstances } from './instance.ts';
 import type { Instance } from './record.ts';
 import {
   checkRows,
   healthRows,
-  type KvRow,
   kvRows,
   nodeRows,
   nodeServicesRow,
@@ -27,15 +26,9 @@ import {
   type CallOptions,
   type CatalogConnection,
   type CatalogRequest,
-  type CatalogResponse,
   CatalogTransport,
 } from './transport.ts';
-
-/** Of a read. With `index` it waits until something newer is there, `waitMs` long at the most (default 5 minutes). */
-export interface ReadOptions extends CallOptions {
-  readonly index?: number;
-  readonly waitMs?: number;
-}
+import { checkEntry, kvEntry, registrationBody, serviceEntry, sessionEntry } from './wire.ts';
 
 export interface KvPutOptions extends CallOptions {
   /** Write only when the entry's modifyIndex is this; 0: only when there is none. */
@@ -59,9 +52,11 @@ export interface KvDeleteOptions extends CallOptions {
  */
 export class CatalogClient {
   readonly #transport: CatalogTransport;
+  readonly #calls: CatalogCalls;
 
   constructor(connection: CatalogConnection) {
     this.#transport = new CatalogTransport(connection);
+    this.#calls = new CatalogCalls(this.#transport);
   }
 
   /** Address of the other side, for messages. */
@@ -75,13 +70,13 @@ export class CatalogClient {
   }
 
   async kvGet(key: string, options: ReadOptions = {}): Promise<Answer<KvEntry | undefined>> {
-    const { value, index } = await this.#read(`/v1/kv/${keyPath(key)}`, {}, kvRows, [], options);
+    const { value, index } = await this.#calls.read(`/v1/kv/${keyPath(key)}`, {}, kvRows, [], options);
     return { value: value[0] === undefined ? undefined : kvEntry(value[0]), index };
   }
 
   /** Entries whose key begins with `prefix`, sorted by key. */
   async kvList(prefix: string, options: ReadOptions = {}): Promise<Answer<KvEntry[]>> {
-    const { value, index } = await this.#read(
+    const { value, index } = await this.#calls.read(
       `/v1/kv/${keyPath(prefix)}`,
       { recurse: '' },
       kvRows,
@@ -94,7 +89,7 @@ export class CatalogClient {
   /** @returns false when `cas`, `acquire` or `release` did not hold. */
   async kvPut(key: string, value: string, options: KvPutOptions = {}): Promise<boolean> {
     const { cas, acquire, release, ...call } = options;
-    return this.#decide({
+    return this.#calls.decide({
       method: 'PUT',
       path: `/v1/kv/${keyPath(key)}`,
       query: { cas, acquire, release },
@@ -107,15 +102,15 @@ export class CatalogClient {
   async kvDelete(key: string, options: KvDeleteOptions = {}): Promise<boolean> {
     const { cas, recurse, ...call } = options;
     const query = { cas, recurse: recurse === true ? '' : undefined };
-    return this.#decide({ method: 'DELETE', path: `/v1/kv/${keyPath(key)}`, query, ...call });
+    return this.#calls.decide({ method: 'DELETE', path: `/v1/kv/${keyPath(key)}`, query, ...call });
   }
 
   async register(entry: Registration, options: CallOptions = {}): Promise<void> {
-    await this.#write('/v1/catalog/register', registrationBody(entry), options);
+    await this.#calls.write('/v1/catalog/register', registrationBody(entry), options);
   }
 
   async deregister(what: Deregistration, options: CallOptions = {}): Promise<void> {
-    await this.#write(
+    await this.#calls.write(
       '/v1/catalog/deregister',
       { Node: what.node, ServiceID: what.serviceId, CheckID: what.checkId },
       options,
@@ -125,13 +120,13 @@ export class CatalogClient {
   async nodes(
     options: ReadOptions = {},
   ): Promise<Answer<{ readonly name: string; readonly address: string }[]>> {
-    const { value, index } = await this.#read('/v1/catalog/nodes', {}, nodeRows, [], options);
+    const { value, index } = await this.#calls.read('/v1/catalog/nodes', {}, nodeRows, [], options);
     return { value: value.map((row) => ({ name: row.Node, address: row.Address })), index };
   }
 
   /** Services of one node, sorted by id; none for an unknown node. */
   async nodeServices(node: string, options: ReadOptions = {}): Promise<Answer<ServiceEntry[]>> {
-    const { value, index } = await this.#read(
+    const { value, index } = await this.#calls.read(
       `/v1/catalog/node/${encodeURIComponent(node)}`,
       {},
       nodeServicesRow,
@@ -139,44 +134,24 @@ export class CatalogClient {
       options,
     );
     const rows = Object.values(value?.Services ?? {}).toSorted((a, b) => (a.ID < b.ID ? -1 : 1));
-    return {
-      value: rows.map((row) => ({
-        id: row.ID,
-        name: row.Service,
-        address: row.Address,
-        port: row.Port,
-        tags: row.Tags,
-        meta: row.Meta,
-      })),
-      index,
-    };
+    return { value: rows.map(serviceEntry), index };
   }
 
   /** Checks of one node, its services' included. */
   async nodeChecks(node: string, options: ReadOptions = {}): Promise<Answer<CheckEntry[]>> {
-    const { value, index } = await this.#read(
+    const { value, index } = await this.#calls.read(
       `/v1/health/node/${encodeURIComponent(node)}`,
       {},
       checkRows,
       [],
       options,
     );
-    return {
-      value: value.map((row) => ({
-        id: row.CheckID,
-        name: row.Name,
-        status: checkStatus(row.Status),
-        output: row.Output,
-        notes: row.Notes,
-        ...(row.ServiceID === '' ? {} : { serviceId: row.ServiceID }),
-      })),
-      index,
-    };
+    return { value: value.map(checkEntry), index };
   }
 
   /** Service names and their tags. */
   async services(options: ReadOptions = {}): Promise<Answer<Record<string, string[]>>> {
-    const { value, index } = await this.#read('/v1/catalog/services', {}, serviceNames, {}, options);
+    const { value, index } = await this.#calls.read('/v1/catalog/services', {}, serviceNames, {}, options);
     return {
       value: Object.fromEntries(Object.entries(value).map(([name, tags]) => [name, tags ?? []])),
       index,
@@ -185,7 +160,7 @@ export class CatalogClient {
 
   /** All instances of a service, healthy or not, sorted by id. */
   async serviceInstances(name: string, options: ReadOptions = {}): Promise<Answer<Instance[]>> {
-    const { value, index } = await this.#read(
+    const { value, index } = await this.#calls.read(
       `/v1/health/service/${encodeURIComponent(name)}`,
       {},
       healthRows,
@@ -205,8 +180,8 @@ export class CatalogClient {
       Checks: [],
       NodeChecks: [],
     };
-    const response = await this.#write('/v1/session/create', body, options);
-    return this.#parse(response, sessionId, '/v1/session/create').ID;
+    const response = await this.#calls.write('/v1/session/create', body, options);
+    return this.#calls.parse(response, sessionId, '/v1/session/create').ID;
   }
 
   /** @returns false when there is no such session any more. */
@@ -218,153 +193,39 @@ export class CatalogClient {
     };
     const response = await this.#transport.request(request);
     if (response.status === 404) return false;
-    this.#accept(response, request.path);
+    this.#calls.accept(response, request.path);
     return true;
   }
 
   async sessionDestroy(id: string, options: CallOptions = {}): Promise<void> {
-    await this.#decide({ method: 'PUT', path: `/v1/session/destroy/${encodeURIComponent(id)}`, ...options });
+    await this.#calls.decide({
+      method: 'PUT',
+      path: `/v1/session/destroy/${encodeURIComponent(id)}`,
+      ...options,
+    });
   }
 
   async sessionInfo(id: string, options: ReadOptions = {}): Promise<Answer<SessionEntry | undefined>> {
-    const { value, index } = await this.#read(
+    const { value, index } = await this.#calls.read(
       `/v1/session/info/${encodeURIComponent(id)}`,
       {},
       sessionRows,
       [],
       options,
     );
-    const row = value[0];
-    if (row === undefined) return { value: undefined, index };
-    return {
-      value: {
-        id: row.ID,
-        name: row.Name,
-        node: row.Node,
-        behavior: row.Behavior === 'delete' ? 'delete' : 'release',
-      },
-      index,
-    };
+    return { value: value[0] === undefined ? undefined : sessionEntry(value[0]), index };
   }
 
   /** Address of the leader; throws `unreachable` when the catalog has none. A cheap sign of life. */
   async leader(options: CallOptions = {}): Promise<string> {
     const response = await this.#transport.request({ method: 'GET', path: '/v1/status/leader', ...options });
-    this.#accept(response, '/v1/status/leader');
+    this.#calls.accept(response, '/v1/status/leader');
     const leader: unknown = JSON.parse(response.text);
     if (typeof leader !== 'string' || leader === '')
       throw new SeawallError('unreachable', `the catalog at ${this.place} has no leader`);
     return leader;
   }
-
-  async #read<T>(
-    path: string,
-    query: Record<string, string>,
-    schema: z.ZodType<T>,
-    absent: T,
-    options: ReadOptions,
-  ): Promise<Answer<T>> {
-    const { index, waitMs, timeoutMs = 10_000, ...call } = options;
-    const blocking = index !== undefined && index > 0;
-    const wait = blocking ? (waitMs ?? 300_000) : 0;
-    const response = await this.#transport.request({
-      method: 'GET',
-      path,
-      query: blocking ? { ...query, index, wait: `${wait}ms` } : query,
-      // Consul adds up to a sixteenth to the wait, so that its watchers do not all come back at once.
-      timeoutMs: wait + wait / 16 + timeoutMs,
-      ...call,
-    });
-    // Consul's documentation: an index below 1 is to be taken as 1.
-    const newIndex = Math.max(1, response.index);
-    if (response.status === 404) return { value: absent, index: newIndex };
-    this.#accept(response, path);
-    return { value: this.#parse(response, schema, path), index: newIndex };
-  }
-
-  async #write(path: string, body: unknown, options: CallOptions): Promise<CatalogResponse> {
-    const response = await this.#transport.request({
-      method: 'PUT',
-      path,
-      body: JSON.stringify(body),
-      ...options,
-    });
-    this.#accept(response, path);
-    return response;
-  }
-
-  async #decide(request: CatalogRequest): Promise<boolean> {
-    const response = await this.#transport.request(request);
-    this.#accept(response, request.path);
-    return response.text.trim() === 'true';
-  }
-
-  #accept(response: CatalogResponse, path: string): void {
-    const { status, text } = response;
-    if (status >= 200 && status < 300) return;
-    const said = `the catalog at ${this.place} answered ${status} to ${path}: ${text.slice(0, 200).trim()}`;
-    if (status === 401 || status === 403) {
-      throw new SeawallError('refused', said, {
-        hint: 'The token is not the one that the catalog expects; compare /etc/seawall/cluster.json on the hosts.',
-      });
-    }
-    if (status >= 500)
-      throw new SeawallError('unreachable', said, {
-        hint: "Look at the catalog's log: docker logs seawall-server",
-      });
-    throw new SeawallError('refused', said);
-  }
-
-  #parse<T>(response: CatalogResponse, schema: z.ZodType<T>, path: string): T {
-    try {
-      return schema.parse(JSON.parse(response.text));
-    } catch (cause) {
-      throw new SeawallError(
-        'bug',
-        `the catalog at ${this.place} answered ${path} with something that is not Consul's`,
-        { cause },
-      );
-    }
-  }
 }
 
 /** Slashes stand in keys; all else is encoded. */
 const keyPath = (key: string): string => key.split('/').map(encodeURIComponent).join('/');
-
-function kvEntry(row: KvRow): KvEntry {
-  return {
-    key: row.Key,
-    value: row.Value === null ? '' : Buffer.from(row.Value, 'base64').toString('utf8'),
-    flags: row.Flags,
-    createIndex: row.CreateIndex,
-    modifyIndex: row.ModifyIndex,
-    lockIndex: row.LockIndex,
-    ...(row.Session === undefined || row.Session === '' ? {} : { session: row.Session }),
-  };
-}
-
-function registrationBody(entry: Registration): unknown {
-  const { node, nodeAddress, service, checks = [] } = entry;
-  return {
-    Node: node,
-    Address: nodeAddress,
-    SkipNodeUpdate: entry.skipNodeUpdate === true,
-    Service: service && {
-      ID: service.id,
-      Service: service.name,
-      Address: service.address,
-      Port: service.port,
-      Tags: service.tags,
-      Meta: service.meta,
-    },
-    Checks: checks.map((check) => ({
-      Node: node,
-      CheckID: check.id,
-      Name: check.name,
-      Status: check.status,
-      Output: check.output,
-      Notes: check.notes ?? '',
-      ServiceID: check.serviceId ?? '',
-    })),
-  };
-}

@@ -1,5 +1,6 @@
+export type { ReadOptions } from './calls.ts';
 export { type CatalogCertificate, makeCatalogCertificate } from './certificate.ts';
-export { CatalogClient, type KvDeleteOptions, type KvPutOptions, type ReadOptions } from './client.ts';
+export { CatalogClient, type KvDeleteOptions, type KvPutOptions } from './client.ts';
 export type {
   Answer,
   CheckEntry,

@@ -73,4 +73,5 @@ export const sessionId = z.object({ ID: z.string() });
 export type CheckRow = z.infer<typeof checkRow>;
 export type ServiceRow = z.infer<typeof serviceRow>;
 export type HealthRow = z.infer<typeof healthRows>[number];
+export type SessionRow = z.infer<typeof sessionRows>[number];
 export type KvRow = z.infer<typeof kvRows>[number];

@@ -31,8 +31,8 @@ export interface CatalogServer {
   readonly close: () => Promise<void>;
 }
 
-/** One host's agent, names and edge hold some ten connections; more than this is a mistake or an attack. */
-const MAX_CONNECTIONS = 4_096;
+/** Every waiting read holds one: an edge or a resolver one for each service. Twenty hosts with a hundred services: 4000. */
+const MAX_CONNECTIONS = 16_384;
 const ABSENT_ADDRESS_RETRY_MS = 1_000;
 /** Time for answers under way when the server ends. */
 const CLOSE_GRACE_MS = 1_000;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CatalogClient, ReadOptions } from './client.ts';
+import type { ReadOptions } from './calls.ts';
+import type { CatalogClient } from './client.ts';
 import type { Answer, KvEntry } from './entry.ts';
 import type { Instance } from './record.ts';
 import { pause, retryDelayMs } from './retry.ts';
@@ -35,6 +36,9 @@ export async function watchAnswer<T>(
       if (last === undefined || !isDeepStrictEqual(last.value, answer.value)) {
         onChange(answer.value);
         last = { value: answer.value };
+      } else if (index > 0) {
+        // Woken for nothing: a server that does so all the time must not be asked without pause.
+        await pause(50 + 50 * Math.random(), signal);
       }
       // Going backwards: another life of the catalog, whose numbers mean nothing to the old ones.
       index = answer.index < index ? 0 : answer.index;
