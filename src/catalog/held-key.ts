@@ -110,7 +110,7 @@ export class HeldKey {
     const signal = this.#end.signal;
     const startedAt = performance.now();
     const { key, ttlMs } = this.#options;
-    if (!(await this.#client.sessionRenew(session, { signal, timeoutMs: ttlMs / 2 }))) {
+    if (!(await this.#client.sessionRenew(session, { signal, timeoutMs: ttlMs / 4 }))) {
       this.#session = undefined;
       this.#written = undefined;
       return;
