@@ -14,7 +14,7 @@ export interface EdgeContainer {
 
 /**
  * Engine API body (`POST /containers/create`) of the edge container, {@link import('./cluster.ts').OWN.edge}. Its folder
- * is filled by the edge loop; until it has, nginx does not start and Docker tries again.
+ * is filled by the edge loop; until it has, nginx waits.
  */
 export function edgeContainerBody(container: EdgeContainer) {
   const { image, cluster, labels = {}, edgePath = HOST_PATH.edge } = container;
@@ -50,12 +50,14 @@ export function edgeContainerBody(container: EdgeContainer) {
 }
 
 /**
- * The workers' user must get through the folder to its own logs and temporary files. A killed nginx leaves its socket,
- * on which the next one could not listen, and temporary files that nobody owns. Open files are raised as far as Docker
- * allows: a fixed number is refused where the hard limit is lower. `exec`: nginx itself gets Docker's signals.
- * `$1` is the edge's folder.
+ * Waits for the first configuration: Docker's own retries would come ever later. The workers' user must get through the
+ * folder to its own logs and temporary files. A killed nginx leaves its socket, on which the next one could not
+ * listen, and temporary files that nobody owns. Open files are raised as far as Docker allows: a fixed number is
+ * refused where the hard limit is lower. `exec`: nginx itself gets Docker's signals. `$1` is the edge's folder.
  */
-const startScript = `chmod 0711 "$1"
+const startScript = `trap 'exit 0' QUIT TERM
+until [ -e "$1/current/nginx.conf" ]; do sleep 0.2; done
+chmod 0711 "$1"
 ulimit -n "$(ulimit -Hn)" || true
 rm -rf "$1/status.sock" "$1/temp"
 mkdir -p "$1/temp" "$1/logs"

@@ -104,6 +104,7 @@ export class EdgeLoop {
   #running: number | undefined;
   /** Generation after whose confirmation the workers were looked at. */
   #scanned: number | undefined;
+  #said: Acknowledgement | undefined;
   #cutSockets = 0;
   #problems: readonly string[] = [];
   #snapshotText = '';
@@ -277,8 +278,13 @@ export class EdgeLoop {
     if (applied === undefined) return 1_000;
     const { generation } = applied.model.settings;
     this.#running = await this.#nginx.running(signal);
-    // Not there: it starts with what is current. Another one: it was started between two writes, or did not hear.
-    if (this.#running === undefined) return 1_000;
+    // Not there: it starts with what is current. What was said before keeps everybody waiting, which is right.
+    if (this.#running === undefined) {
+      const problems = { ...this.#said?.problems, nginx: 'nginx does not answer on its status socket' };
+      if (this.#said !== undefined) ack.put(JSON.stringify({ ...this.#said, problems }));
+      return 1_000;
+    }
+    // Another one: it was started between two writes, or did not hear.
     if (this.#running !== generation) await this.#nginx.reload(generation, signal);
     this.#running = generation;
     if (this.#mayHaveOldWorkers(generation)) {
@@ -296,6 +302,7 @@ export class EdgeLoop {
       lingering,
       problems: sortKeys({ ...problems, ...problem }),
     };
+    this.#said = content;
     ack.put(JSON.stringify(content));
     const counts = Object.values(lingering);
     if (counts.some(({ requests }) => requests !== 0)) return lingeringEveryMs;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import {
   withGeneration,
   withWorkers,
 } from '../../src/edge/lingering.ts';
+import { rotateLog } from '../../src/edge/log-size.ts';
 import { renderNginx } from '../../src/edge/render.ts';
 import { EdgeUnderTest, freePort, route, startUpstream, type Upstream, until } from './edge-nginx.ts';
 
@@ -284,6 +285,40 @@ test('old workers that nobody remembers are taken to know every address', async 
   for (const finish of slow.splice(0)) finish();
   await answer;
   await until('nothing lingers', async () => Object.keys(await look()).length === 0);
+});
+
+test('an old worker that is told to go is gone, with its WebSocket', async () => {
+  await settled();
+  const socket = await webSocket();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await edge.apply(routes, { ...everywhere(), 'polls-web': [two.address] });
+  const old = await until('it is shutting down', async () => {
+    const workers = (await edge.control.workers(edge.signal)) ?? [];
+    const leaving = workers.filter((worker) => worker.isShuttingDown);
+    return leaving.length === 1 && leaving[0]?.clients === 1 && leaving;
+  });
+  await edge.control.endWorkers(old, edge.signal);
+  await closed;
+  await settled();
+});
+
+test('the access log is rotated without a line lost, and nginx still reloads afterwards', async () => {
+  const path = join(edge.folder, 'logs', 'access.log');
+  await get('/who?before-rotation');
+  const reopen = () => edge.control.reopenLogs(edge.signal);
+  assert.equal(await rotateLog({ logPath: path, limitBytes: 0, reopen }), true);
+  await until('the new file is there', () =>
+    stat(path).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await get('/who?after-rotation');
+  await until('the line is in the new file', async () =>
+    (await readFile(path, 'utf8')).includes('after-rotation'),
+  );
+  assert.match(await readFile(`${path}.1`, 'utf8'), /before-rotation/);
+  await edge.apply(routes, everywhere());
 });
 
 test('the access log has one JSON object a request', async () => {
