@@ -27,6 +27,8 @@ const HEALTH_INTERVAL_MS = 5_000;
 /** The catalog, rules and link should be looked at far more often. */
 const STALE_NETWORK_MS = 120_000;
 const STOP_MS = 5_000;
+/** What needs the catalog does not wait longer for the link. */
+const FIRST_LINK_MS = 10_000;
 
 /** Registrar, private network and host rules, sign of life, edge loop: all that needs Docker. */
 async function runAgent(program: Program): Promise<void> {
@@ -36,6 +38,7 @@ async function runAgent(program: Program): Promise<void> {
   const loops = { signal, log };
   let link: LinkState | undefined;
   let appliedAt = performance.now();
+  const isUp = Promise.withResolvers<void>();
   const stateFolder = OWN_FOLDERS.agent;
   const network = () =>
     watchNetwork({
@@ -48,6 +51,7 @@ async function runAgent(program: Program): Promise<void> {
       onApplied: (state) => {
         link = state;
         appliedAt = performance.now();
+        isUp.resolve();
       },
     });
   const alive = () =>
@@ -67,8 +71,11 @@ async function runAgent(program: Program): Promise<void> {
     const isStale = performance.now() - appliedAt > STALE_NETWORK_MS;
     problems.set('network', isStale ? 'host rules and link were not confirmed for 2 minutes' : '');
   };
+  const networking = superviseLoop('network', network, loops);
+  // The catalog is behind the link; without one this host's own part still has to go on.
+  await Promise.race([isUp.promise, sleep(FIRST_LINK_MS, undefined, { signal }).catch(() => undefined)]);
   await Promise.all([
-    superviseLoop('network', network, loops),
+    networking,
     superviseLoop('alive', alive, loops),
     superviseLoop('registrar', () => watchRegistrar({ client, docker, host, signal, log }), loops),
     ...(isEdge ? [superviseLoop('edge', edge, loops)] : []),

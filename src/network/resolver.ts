@@ -102,7 +102,6 @@ class Resolver {
       onError: this.#onError,
       initial: this.#view.services,
     });
-    services.watchAll();
     const key = KEY.namesAck(cluster.host.name);
     const held = new HeldKey(client, {
       key,
@@ -110,12 +109,11 @@ class Resolver {
       behavior: 'delete',
       onError: this.#onError,
     });
-    await Promise.all([
-      server.start(),
-      this.#followKeys(),
-      this.#followContainers(),
-      this.#keep(server, held),
-    ]);
+    const keeping = [this.#followContainers(), this.#keep(server, held)];
+    // The catalog is behind the link, whose address the server waits for.
+    await server.start();
+    services.watchAll();
+    await Promise.all([...keeping, this.#followKeys()]);
     await Promise.all([services.close(), held.close({ leave: true })]);
   }
 

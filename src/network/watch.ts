@@ -58,6 +58,8 @@ const EVENTS = {
 export async function watchNetwork(options: NetworkOptions): Promise<void> {
   const network = new Network(options);
   await network.restore();
+  // The catalog is behind the link: a connection begun before it would have the wrong source address and hang.
+  await network.try();
   await Promise.all([network.followCatalog(), network.followEvents(), network.keep()]);
 }
 
@@ -65,6 +67,7 @@ class Network {
   readonly #options: NetworkOptions;
   readonly #rules = new HostRules();
   readonly #wake = new Wake();
+  readonly #onError: (error: unknown) => void;
   #hosts: readonly RulesHost[];
   #subnets: readonly SubnetRecord[] = [];
   /** What the snapshot files hold, as text. */
@@ -73,6 +76,7 @@ class Network {
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.#hosts = options.cluster.hosts;
+    this.#onError = reportOnce((text) => options.log(`error network: ${text}`));
   }
 
   /** What the cluster file says of a host is as new as the last setup; the snapshot adds what came after it. */
@@ -132,18 +136,22 @@ class Network {
   }
 
   async keep(): Promise<void> {
-    const { signal, log, intervalMs = 30_000 } = this.#options;
-    const onError = reportOnce((text) => log(`error network: ${text}`));
+    const { signal, intervalMs = 30_000 } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
-      try {
-        await this.#pass();
-        failures = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        failures += 1;
-        onError(error);
-      }
       await this.#wake.wait(failures > 0 ? retryDelayMs(failures) : intervalMs, signal);
+      failures = (await this.try()) ? 0 : failures + 1;
+    }
+  }
+
+  /** @returns whether rules and link are in place. Never rejects. */
+  async try(): Promise<boolean> {
+    const { signal } = this.#options;
+    try {
+      if (!signal.aborted) await this.#pass();
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#onError(error);
+      return false;
     }
   }
 
