@@ -49,6 +49,8 @@ export class Journal {
   }
 
   append(commit: Commit): void {
+    // A line behind one that was written in part would look like damage in the middle.
+    if (this.#failure !== undefined) return;
     this.#pending.push(commit);
     this.#flush ??= this.#flushAll();
   }

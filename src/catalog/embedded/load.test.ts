@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SeawallError } from '../../errors.ts';
-import { encodeLine, JOURNAL_FILE, SNAPSHOT_FILE, writeSnapshot } from './journal.ts';
+import { encodeLine, JOURNAL_FILE, Journal, SNAPSHOT_FILE, writeSnapshot } from './journal.ts';
 import { openJournal } from './load.ts';
-import type { State } from './state.ts';
+import { State } from './state.ts';
 
 async function scratch(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'seawall-journal-'));
@@ -129,4 +129,36 @@ test('the files can be read by their owner only', async (t) => {
     ),
   );
   assert.deepEqual(modes, ['700', '600', '600']);
+});
+
+test('after a write that the disk refused nothing more is written or confirmed, and what was before can be read', async (t) => {
+  const dir = await scratch(t);
+  await write(dir, ['a']);
+  const path = join(dir, JOURNAL_FILE);
+  const file = await open(path, 'a');
+  t.after(() => file.close());
+  let full = true;
+  // A disk that is full in the middle of a line, and has room again later.
+  const disk = new Proxy(file, {
+    get(target, name) {
+      if (name === 'appendFile') {
+        return async (text: string): Promise<void> => {
+          await target.appendFile(full ? text.slice(0, 10) : text);
+          if (full) throw new Error('no space left');
+        };
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const failures: unknown[] = [];
+  const sizes = { journal: 0, snapshot: 0 };
+  const journal = new Journal(dir, new State(), disk, sizes, (error) => failures.push(error));
+  journal.append({ index: 9, changes: [] });
+  await assert.rejects(journal.durable(), /no space/);
+  full = false;
+  journal.append({ index: 10, changes: [] });
+  await assert.rejects(journal.durable(), /no space/);
+  assert.equal(failures.length, 1);
+  assert.deepEqual(keysOf(await read(dir)), ['a']);
 });
