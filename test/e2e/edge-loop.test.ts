@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type CatalogClient, clearDraining, markDraining, parseEntry } from '../../src/catalog/index.ts';
-import { type Acknowledgement, KEY, type RouteRecord } from '../../src/catalog/record.ts';
+import { type Acknowledgement, KEY, type RouteRecord, type TrafficRecord } from '../../src/catalog/record.ts';
 import { EdgeLoop } from '../../src/edge/index.ts';
 import { sha256 } from '../../src/hash.ts';
+import { percentile } from '../../src/histogram.ts';
 import { startTestCatalog } from '../test-catalog.ts';
 import { EdgeUnderTest, route, sources, startUpstream, type Upstream, until } from './edge-nginx.ts';
 
@@ -321,4 +322,47 @@ test('nginx killed and started again serves what is in force without being told'
   t.after(() => two.close());
   await under.register(two);
   await under.inForce(one, two);
+});
+
+test('the requests of a rollout are counted to the last one', async (t) => {
+  const { under, edge } = await setUp(t);
+  await under.publish([route(), route({ path: '/gone', catalogService: 'polls-gone' })]);
+  const one = await replica('one');
+  t.after(() => one.close());
+  await under.register(one);
+  await under.inForce(one);
+  await fetchPath(edge.port, '/');
+  // What was before the rollout is in the file, and does not count.
+  await until('the log is flushed', () =>
+    stat(join(edge.folder, 'logs', 'access.log')).then(({ size }) => size > 0),
+  );
+  const rollout = {
+    id: 'r1',
+    project: 'polls',
+    domains: ['polls.test'],
+    startedAt: '',
+    ended: false,
+    away: ['polls-gone'],
+  };
+  await under.client.kvPut(KEY.rollout('polls'), JSON.stringify(rollout));
+  await until('the edge counts', () =>
+    stat(join(under.state, 'traffic.json')).then(
+      () => true,
+      () => false,
+    ),
+  );
+  for (let index = 0; index < 40; index += 1)
+    await fetchPath(edge.port, '/', false, index % 2 === 0 ? 'POST' : 'GET');
+  for (let index = 0; index < 3; index += 1) assert.equal((await fetchPath(edge.port, '/gone')).status, 503);
+  await under.client.kvPut(KEY.rollout('polls'), JSON.stringify({ ...rollout, ended: true }));
+  const record = await until('the count is complete', async () => {
+    const { value } = await under.client.kvGet(KEY.traffic('polls', 'front'));
+    return value !== undefined && parseEntry<TrafficRecord>(value);
+  });
+  const { rollout: id, complete, requests, failed, away, histogram } = record;
+  assert.deepEqual(
+    { id, complete, requests, failed, away },
+    { id: 'r1', complete: true, requests: 43, failed: 3, away: 3 },
+  );
+  assert.ok(percentile(histogram, 0.99) < 5_000);
 });
