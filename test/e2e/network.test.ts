@@ -144,6 +144,18 @@ test('a foreign machine reaches nothing of the private network, also when it add
   await until('closed again', async () => (await reach(url('web-2'))) === 28);
 });
 
+test("the link's port takes packets of the cluster's hosts only", async () => {
+  const [one] = lab.hosts;
+  const dropped = async () => {
+    const { stdout } = await lab.onMachine('host1', ['iptables', '-nvxL', 'SEAWALL-INPUT']);
+    const line = stdout.split('\n').find((text) => text.includes('DROP') && text.includes('dpt:4789')) ?? '';
+    return Number(line.trim().split(/\s+/)[0]);
+  };
+  const before = await dropped();
+  await lab.onMachine('foreign', ['bash', '-c', `'echo x > /dev/udp/${one?.address}/4789'`]);
+  await until('the packet is counted as dropped', async () => (await dropped()) > before);
+});
+
 test('a published port is reached by those whom expose names, and by nobody else', async () => {
   const [one, two] = lab.hosts;
   const open = await lab.onMachine('foreign', ['curl', '-s', '-m', '3', `http://${one?.address}:7001/`]);
