@@ -82,7 +82,7 @@ export async function connectHost(host: HostConfig, options: ConnectOptions = {}
   throw problem;
 }
 
-type OpenLink = HostLink & { explain(): SeawallError | undefined };
+type OpenLink = HostLink & { explain(): Promise<SeawallError | undefined> };
 
 async function dockerProblem(
   link: OpenLink,
@@ -94,7 +94,7 @@ async function dockerProblem(
     return undefined;
   } catch (error) {
     if (error instanceof SeawallError && error.code === 'refused') return error;
-    return link.explain() ?? asSeawallError(error, link.name);
+    return (await link.explain()) ?? asSeawallError(error, link.name);
   }
 }
 
@@ -109,7 +109,7 @@ function localLink(host: HostConfig): OpenLink {
     close() {
       this.docker.close();
     },
-    explain: () => undefined,
+    explain: async () => undefined,
   };
 }
 
@@ -128,7 +128,7 @@ async function sshLink(host: HostConfig, destination: string, options: ConnectOp
         docker.close();
         connection.close();
       },
-      explain: () => connection.problem(),
+      explain: () => connection.explain(remoteSocket, options),
     };
   } catch (error) {
     connection.close();

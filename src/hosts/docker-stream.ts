@@ -48,7 +48,8 @@ export async function* asTerminal(source: Readable): AsyncGenerator<OutputChunk>
 
 /**
  * Cuts output into lines. Docker writes a long line (over 16 KiB) as several frames, each with a time of its own when
- * times are asked for; they are put together again under the first one's time.
+ * times are asked for; they are put together again under the first one's time. A terminal's output has no frames: there
+ * the times inside a long line stay.
  */
 export async function* logLines(
   chunks: AsyncIterable<OutputChunk>,

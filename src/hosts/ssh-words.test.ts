@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { checkDestination, explainForward, explainSsh, remoteCommand, sshByHand } from './ssh-words.ts';
+import { checkDestination, explainSocket, explainSsh, remoteCommand, sshByHand } from './ssh-words.ts';
 
 const target = { name: 'app1', destination: 'deploy@203.0.113.11' };
 
@@ -73,11 +73,13 @@ test('ssh failures say what is wrong and what to do', () => {
   }
 });
 
-test("a refused forwarding tells missing Docker from missing rights to Docker's socket", () => {
-  const explain = (said: string) => explainForward(`channel 2: open failed: connect failed: ${said}`, target);
-  assert.match(explain('Permission denied')?.hint ?? '', /usermod -aG docker/);
-  assert.match(explain('No such file or directory')?.hint ?? '', /machine setup/);
-  assert.equal(explainForward('', target), undefined);
+test('a refused socket tells missing Docker, missing rights and a strict sshd apart', () => {
+  const said = 'channel 2: open failed: connect failed: open failed';
+  assert.match(explainSocket(said, 61, target).message, /not installed/);
+  assert.match(explainSocket(said, 62, target).hint ?? '', /usermod -aG docker/);
+  assert.match(explainSocket(said, undefined, target).message, /does not answer/);
+  const strict = 'channel 2: open failed: administratively prohibited: open failed';
+  assert.match(explainSocket(strict, 0, target).hint ?? '', /AllowStreamLocalForwarding/);
 });
 
 test('the command to try by hand names the ssh configuration', () => {

@@ -105,32 +105,31 @@ export function explainSsh(stderr: string, target: SshTarget): SeawallError {
   });
 }
 
-/** What a forwarded socket's refusal means: sshd opens Docker's socket with the rights of the user who logs in. */
-export function explainForward(stderr: string, target: SshTarget): SeawallError | undefined {
-  const failures = [...stderr.matchAll(/open failed: (.*)/g)];
-  const said = failures.at(-1)?.[1];
-  if (said === undefined) return undefined;
-  const detail = { where: target.name, cause: new Error(said) };
-  if (/Permission denied/.test(said)) {
-    return new SeawallError('unreachable', "no permission to use the host's Docker", {
-      ...detail,
-      hint: 'There: sudo usermod -aG docker USER, then log out everywhere and run this again.',
-    });
-  }
+/**
+ * Why Docker's socket cannot be had through ssh: sshd opens it with the rights of the user who logs in, and of its
+ * failures says no more than "open failed". `state` is the exit code of {@link socketScript}.
+ */
+export function explainSocket(stderr: string, state: number | undefined, target: SshTarget): SeawallError {
+  const said = [...stderr.matchAll(/open failed: (.*)/g)].at(-1)?.[1] ?? 'no answer';
+  const error = (message: string, hint: string) =>
+    new SeawallError('unreachable', message, { where: target.name, hint, cause: new Error(said) });
   if (/administratively prohibited/.test(said)) {
-    return new SeawallError('unreachable', 'sshd there forbids forwarding', {
-      ...detail,
-      hint: 'There, in /etc/ssh/sshd_config: AllowStreamLocalForwarding yes and AllowTcpForwarding yes.',
-    });
+    const hint = 'There, in /etc/ssh/sshd_config: AllowStreamLocalForwarding yes and AllowTcpForwarding yes.';
+    return error('sshd there forbids forwarding', hint);
   }
-  if (/No such file|Connection refused/.test(said)) {
-    return new SeawallError('unreachable', 'Docker is not installed or not running there', {
-      ...detail,
-      hint: 'seawall machine setup',
-    });
+  if (state === socketStates.missing)
+    return error('Docker is not installed or not running there', 'seawall machine setup');
+  if (state === socketStates.forbidden) {
+    const hint = 'There: sudo usermod -aG docker USER, then log in anew; or: seawall machine setup';
+    return error("no permission to use the host's Docker", hint);
   }
-  return new SeawallError('unreachable', `the connection through ssh was refused (${said})`, detail);
+  return error('Docker does not answer there', 'There: systemctl status docker');
 }
+
+const socketStates = { missing: 61, forbidden: 62 };
+
+/** Looks at the socket `$1`. */
+export const socketScript = `[ -S "$1" ] || exit ${socketStates.missing}; [ -w "$1" ] || exit ${socketStates.forbidden}; exit 0`;
 
 function lastWords(stderr: string): string {
   const lines = stderr.split(/\r?\n/).map((line) => line.trim());

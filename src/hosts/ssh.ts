@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SeawallError } from '../errors.ts';
 import { type CommandOptions, type CommandResult, commandTimeoutMs, run, spawnError } from './command.ts';
-import { checkDestination, explainForward, explainSsh, remoteCommand, type SshTarget } from './ssh-words.ts';
+import {
+  checkDestination,
+  explainSocket,
+  explainSsh,
+  remoteCommand,
+  type SshTarget,
+  socketScript,
+} from './ssh-words.ts';
 
 /** Milliseconds in which a login must be through; `ConnectTimeout` covers only its first part. */
 const loginTimeoutMs = 30_000;
@@ -59,10 +66,18 @@ export class SshConnection {
     return this.#master !== undefined && this.#master.exitCode === null && this.#master.signalCode === null;
   }
 
-  /** What ssh has said about failed forwardings or its own end; `undefined`: nothing. */
-  problem(): SeawallError | undefined {
+  /** Why the host's unix socket cannot be used through this connection. */
+  async explain(
+    socket: string,
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Promise<SeawallError> {
     if (!this.isOpen) return explainSsh(this.#stderr, this.target);
-    return explainForward(this.#stderr, this.target);
+    const look = this.exec(['sh', '-c', socketScript, 'sh', socket], { ...options, timeoutMs: 10_000 });
+    const state = await look.then(
+      ({ exitCode }) => exitCode,
+      () => undefined,
+    );
+    return explainSocket(this.#stderr, state, this.target);
   }
 
   /** Local unix socket that leads to the host's `remote`: `/path/of.sock` or `127.0.0.1:8500`. */
