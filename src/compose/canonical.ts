@@ -2,7 +2,7 @@ import type { KeyPath, Problem } from '../problems.ts';
 import { problemAt } from '../problems.ts';
 import { asList, namesToMap, toMapping } from './mapping.ts';
 import { startedDependency } from './merge.ts';
-import { child, list, mapOf, type Node, scalar, textOf, withKey } from './node.ts';
+import { child, list, mapOf, type Node, type Scalar, scalar, textOf, withKey } from './node.ts';
 import { patternTable, rewrite } from './pattern.ts';
 import { parsePorts } from './ports.ts';
 import { showScalar } from './scalar.ts';
@@ -29,11 +29,14 @@ const envFile = (node: Node): Node => {
   const items = node.kind === 'list' ? node.items : [node];
   const long = items.map((item) => {
     if (textOf(item) !== undefined) return mapOf({ path: item, required: true }, item.place);
-    const isComplete = item.kind !== 'map' || item.entries.has('required');
-    return isComplete ? item : withKey(item, 'required', scalar(true, item.place));
+    return withDefault(item, 'required', true);
   });
   return list(long, node.place);
 };
+
+function withDefault(node: Node, key: string, value: Scalar): Node {
+  return node.kind !== 'map' || node.entries.has(key) ? node : withKey(node, key, scalar(value, node.place));
+}
 
 /** The old `external: {name: X}`. */
 const external = (node: Node): Node => {
@@ -51,6 +54,7 @@ const FORMS = patternTable<(node: Node, path: KeyPath) => Node>({
   'services.*.build.sbom': asText,
   'services.*.build.additional_contexts': (node) => toMapping(node, '') ?? node,
   'services.*.depends_on': (node) => namesToMap(node, startedDependency) ?? node,
+  'services.*.depends_on.*': (node) => withDefault(node, 'required', true),
   'services.*.env_file': envFile,
   'services.*.label_file': stringList,
   'services.*.networks': (node) => namesToMap(node, nothing) ?? node,

@@ -1,4 +1,4 @@
-import { child, mapOf, type Node, scalar, withKey } from './node.ts';
+import { child, list, mapOf, type Node, scalar, withKey } from './node.ts';
 import { patternTable, rewrite } from './pattern.ts';
 import { showScalar } from './scalar.ts';
 
@@ -11,9 +11,12 @@ const withDefault = (node: Node, key: string, value: string): Node =>
   node.kind !== 'map' || node.entries.has(key) ? node : withKey(node, key, scalar(value, node.place));
 
 const deviceRequest = (node: Node): Node =>
-  child(node, 'count') === undefined && child(node, 'device_ids') === undefined
-    ? withDefault(node, 'count', 'all')
+  child(node, 'count') === undefined && child(node, 'device_ids') === undefined && node.kind === 'map'
+    ? withKey(node, 'count', scalar(ALL_DEVICES, node.place))
     : node;
+
+/** The Engine's number for "all of them". */
+const ALL_DEVICES = -1;
 
 const DEFAULTS = patternTable<(node: Node) => Node>({
   'services.*.build': (node) => withDefault(node, 'context', '.'),
@@ -27,6 +30,7 @@ const DEFAULTS = patternTable<(node: Node) => Node>({
   },
   'services.*.ports.*': (node) => withDefault(withDefault(node, 'protocol', 'tcp'), 'mode', 'ingress'),
   'services.*.deploy.resources.reservations.devices.*': deviceRequest,
-  'services.*.gpus': (node) => (node.kind === 'scalar' ? mapOf({ count: 'all' }, node.place) : node),
+  'services.*.gpus': (node) =>
+    node.kind === 'scalar' ? list([mapOf({ count: ALL_DEVICES }, node.place)], node.place) : node,
   'services.*.gpus.*': deviceRequest,
 });

@@ -6,7 +6,17 @@ import { withFileValues } from './environment.ts';
 import { interpolate, type Lookup } from './interpolate.ts';
 import { loadGroup, nowhere } from './load.ts';
 import type { ComposeModel } from './model.ts';
-import { child, type MapNode, mapValues, type Node, placeAt, textOf, toJson, withKey } from './node.ts';
+import {
+  child,
+  type MapNode,
+  mapValues,
+  type Node,
+  placeAt,
+  textOf,
+  toJson,
+  withKey,
+  withoutKeys,
+} from './node.ts';
 import { normalize } from './normalize.ts';
 import { refusedKeys } from './refuse.ts';
 import { createValidator } from './schema.ts';
@@ -60,12 +70,13 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   const isValid = problems.length === 0;
   const active = withProfiles(normalize(loaded, name, lookup), options.profiles);
   const shaped = withCanonicalValues(withEnvironments(active.root, lookup, files, problems));
-  const root = shaped.root as MapNode;
+  const whole = shaped.root as MapNode;
+  const root = withoutUnused(whole);
   problems.push(...shaped.problems, ...refusedKeys(root));
   const paths = problems.map((problem) => problem.path);
   // What is missing because its key is misspelt has been said already.
   const isSaid = (problem: Problem) => paths.some((path) => path.startsWith(problem.path));
-  problems.push(...checkConsistency(root, active.disabled).filter((problem) => isValid || !isSaid(problem)));
+  problems.push(...checkConsistency(whole, active.disabled).filter((problem) => isValid || !isSaid(problem)));
   const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
   const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
   const base = { root, problems, folder, place, lookup, variables: found };
@@ -164,6 +175,36 @@ function withProfiles(
     return undefined;
   });
   return { root: withKey(root, 'services', active), disabled };
+}
+
+/** The model without networks, volumes, configs and secrets that no active service names. */
+function withoutUnused(root: MapNode): MapNode {
+  const services = child(root, 'services');
+  const all = services?.kind === 'map' ? [...services.entries.values()].map(({ value }) => value) : [];
+  const items = (node: Node | undefined): readonly Node[] => (node?.kind === 'list' ? node.items : []);
+  const sources = (key: string) => (service: Node) => [
+    ...items(child(service, key)).map((item) => textOf(child(item, 'source')) ?? ''),
+    ...items(child(child(service, 'build'), key)).map((item) => textOf(child(item, 'source')) ?? ''),
+  ];
+  const networks = (service: Node) => {
+    const own = child(service, 'networks');
+    return own?.kind === 'map' ? [...own.entries.keys()] : [];
+  };
+  const named = {
+    networks,
+    volumes: sources('volumes'),
+    configs: sources('configs'),
+    secrets: sources('secrets'),
+  };
+  let model = root;
+  for (const [section, names] of Object.entries(named)) {
+    const resources = child(model, section);
+    if (resources?.kind !== 'map') continue;
+    const used = new Set(all.flatMap(names));
+    const kept = mapValues(resources, (resource, name) => (used.has(name) ? resource : undefined));
+    model = kept.entries.size === 0 ? withoutKeys(model, section) : withKey(model, section, kept);
+  }
+  return model;
 }
 
 function isActive(service: Node, profiles: readonly string[]): boolean {

@@ -2,11 +2,14 @@ import { posix } from 'node:path';
 import { child, type MapNode, mapOf, type Node, scalar, textOf, withKey } from './node.ts';
 import { patternTable, rewrite } from './pattern.ts';
 
+/** Left alone, as Docker Compose does: the daemon may run elsewhere. */
+const WINDOWS_PATH = /^([A-Za-z]:[\\/]|\\\\)/;
+
 /** The model with every path of the operator's machine absolute; `home` stands for `~`. */
 export function withAbsolutePaths(root: Node, folder: string, home: string): Node {
   const resolvePath = (text: string) => {
     const path = text === '~' || text.startsWith('~/') ? posix.join(home, text.slice(1)) : text;
-    return posix.isAbsolute(path) || path === '' ? path : posix.join(folder, path);
+    return posix.isAbsolute(path) || path === '' || WINDOWS_PATH.test(path) ? path : posix.join(folder, path);
   };
   const path = (node: Node): Node => {
     const text = textOf(node);

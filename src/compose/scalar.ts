@@ -51,7 +51,7 @@ export function showScalar(value: Scalar): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   const exponent = Math.floor(Math.log10(Math.abs(value)));
-  return exponent < -4 || exponent >= 21 ? goExponent(value) : `${value}`;
+  return exponent < -4 || exponent >= 6 ? goExponent(value) : `${value}`;
 }
 
 function showWhole(value: number): string {

@@ -48,6 +48,9 @@ const SIZES = [
   'services.*.volumes.*.tmpfs.size',
   'services.*.deploy.resources.limits.memory',
   'services.*.deploy.resources.reservations.memory',
+  ...['read_bps', 'read_iops', 'write_bps', 'write_iops'].map(
+    (key) => `services.*.blkio_config.device_${key}.*.rate`,
+  ),
 ];
 
 const COMMANDS = [

@@ -20,7 +20,8 @@ const size = z
   .refine((value) => parseBytes(`${value}`) !== undefined, 'a size such as 64M or 4G, or a number of bytes')
   .meta({ examples: ['4G'] });
 
-const port = z.number().int().min(1).max(65_535);
+const PORT = 'a port, from 1 to 65535';
+const port = z.number(PORT).int(PORT).min(1, PORT).max(65_535, PORT);
 
 const ipv4 = z.ipv4('an IPv4 address');
 const cidr = z.cidrv4('a range such as 203.0.113.0/24');

@@ -82,12 +82,12 @@ function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] 
 
 function describe(issue: Issue): string {
   if (issue.code === 'invalid_type' && 'input' in issue && issue.input === undefined) return 'is missing';
-  if (issue.code === 'invalid_value')
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid option'))
     return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
   if (issue.code === 'invalid_type') return `must be ${TYPES[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_union' && issue.message === GENERIC)
     return 'has not the form that belongs here';
-  return /^(a|an|letters|SERVICE|lower)/.test(issue.message)
+  return /^(a |an |letters|lower-case|SERVICE:)/.test(issue.message)
     ? `must be ${issue.message}`
     : lower(issue.message);
 }
