@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
 import { type Lab, stateFolder } from '../../lab/lab.ts';
+import { bundleAgent } from '../../scripts/bundle.ts';
 import { agentContainerBody, OWN_FOLDERS, serverContainerBody } from '../../src/agent-container.ts';
 import { CatalogClient, ensureSubnet, makeCatalogCertificate } from '../../src/catalog/index.ts';
 import { type HostRecord, KEY } from '../../src/catalog/record.ts';
@@ -59,18 +59,7 @@ export async function until<T>(
 async function buildAgentImage(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'seawall-agent-'));
   try {
-    const require =
-      "import { createRequire as seawallCreateRequire } from 'node:module';\nconst require = seawallCreateRequire(import.meta.url);";
-    await build({
-      entryPoints: [join(root, 'src/agent.ts')],
-      outfile: join(folder, 'agent.js'),
-      bundle: true,
-      platform: 'node',
-      target: 'node22',
-      format: 'esm',
-      logLevel: 'error',
-      banner: { js: require },
-    });
+    await bundleAgent(join(folder, 'agent.js'));
     await copyFile(join(root, 'agent/Dockerfile'), join(folder, 'Dockerfile'));
     await execFileAsync('docker', ['build', '--network', 'host', '--quiet', '--tag', IMAGE, folder]);
   } finally {
