@@ -1,1 +1,2 @@
-export { EdgeLoop, type EdgeOptions, type EdgeStatus, watchEdge } from './watch.ts';
+export type { EdgeStatus } from './in-force.ts';
+export { EdgeLoop, type EdgeOptions, watchEdge } from './watch.ts';

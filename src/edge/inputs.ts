@@ -1,5 +1,6 @@
 import type { Instance, RouteRecord } from '../catalog/record.ts';
 import type { EdgeInputs } from './candidates.ts';
+import type { RouteProblem } from './model.ts';
 
 /** What was last heard of the catalog; the snapshot on the disk holds the same. Absent: never heard. */
 export interface Heard {
@@ -53,12 +54,13 @@ export function believedInstances(
 /** What the loop computes with; entries that hold no routes are left out and reported. */
 export function edgeInputs(heard: Heard): {
   readonly inputs: EdgeInputs;
-  readonly problems: readonly string[];
+  readonly problems: readonly RouteProblem[];
 } {
-  const problems: string[] = [];
+  const problems: RouteProblem[] = [];
   const routes = Object.entries(heard.routes ?? {}).flatMap(([project, text]) => {
     const records = parseRoutes(text);
-    if (records === undefined) problems.push(`the routes of project ${project} cannot be read`);
+    if (records === undefined)
+      problems.push({ project, text: `the routes of project ${project} cannot be read` });
     // Whoever may write one project's entry must not speak for another.
     return (records ?? []).map((route) => ({ ...route, project }));
   });

@@ -49,6 +49,12 @@ export interface EdgeRoute extends CheckedRoute {
   readonly upstream?: string;
 }
 
+/** A route that is not served, and why. */
+export interface RouteProblem {
+  readonly project: string;
+  readonly text: string;
+}
+
 /** The key by which routes share an upstream, and by which the loop keeps addresses in force. */
 export function upstreamName(route: Pick<RouteRecord, 'project' | 'catalogService' | 'port'>): string {
   // Names of upstreams know no case in nginx, and take part in URLs: all but the plain characters is written as ~hex.
@@ -71,23 +77,22 @@ export function edgeModel(
   records: readonly RouteRecord[],
   inForce: ReadonlyMap<string, readonly string[]>,
   settings: EdgeSettings,
-): { readonly model: EdgeModel; readonly problems: readonly string[] } {
-  const problems: string[] = [];
+): { readonly model: EdgeModel; readonly problems: readonly RouteProblem[] } {
+  const problems: RouteProblem[] = [];
   const upstreams = new Map<string, EdgeUpstream>();
   const servers = new Map<string, Map<string, EdgeRoute>>();
   for (const record of records.toSorted(byProject)) {
     const checked = checkRoute(record);
     if ('problem' in checked) {
-      problems.push(checked.problem);
+      problems.push({ project: record.project, text: checked.problem });
       continue;
     }
     const { route } = checked;
     const server = servers.get(route.domain) ?? new Map<string, EdgeRoute>();
     const other = server.get(route.path);
     if (other !== undefined) {
-      problems.push(
-        `${route.domain}${route.path} of project ${route.project} is served by project ${other.project} already`,
-      );
+      const text = `${route.domain}${route.path} of project ${route.project} is served by project ${other.project} already`;
+      problems.push({ project: route.project, text });
       continue;
     }
     const upstream = upstreamOf(route, inForce, upstreams.get(upstreamName(route)));

@@ -138,7 +138,7 @@ test('the order in which routes and addresses are read makes no difference', () 
 test('a domain and path that two projects want stays with the first by name, and the other is told', () => {
   const { model, problems } = render([sampleRoute({ project: 'b' }), sampleRoute({ project: 'a' })]);
   assert.equal(model.servers[0]?.routes[0]?.project, 'a');
-  assert.match(problems[0] ?? '', /of project b is served by project a already/);
+  assert.match(problems[0]?.text ?? '', /of project b is served by project a already/);
 });
 
 test('a service without replicas is in force with no address, so that a rollout sees that it is known', () => {

@@ -227,7 +227,7 @@ test('a restart of the loop, with the catalog or without it, is not seen', async
   await under.stop();
   await catalog.stop();
   under.start();
-  await until('the loop confirmed nginx', () => under.loop?.status.generation === before.generation);
+  await until('the loop confirmed nginx', () => under.loop?.status?.generation === before.generation);
   assert.equal((await fetchPath(edge.port, '/')).replica, 'one');
   await catalog.start();
   const two = await replica('two');
@@ -254,11 +254,25 @@ test('a catalog that comes back empty takes nothing away, one that lost a projec
   await under.client.kvPut(KEY.host('front'), '{}');
   await under.stop();
   under.start();
-  await until('the loop confirmed nginx', () => under.loop?.status.generation === before.generation);
+  await until('the loop confirmed nginx', () => under.loop?.status?.generation === before.generation);
   assert.equal((await fetchPath(edge.port, '/')).replica, 'one');
   await under.client.kvPut(KEY.cluster, '{}');
   await under.acknowledged('the routes are gone', (ack) => ack.routes.polls === undefined);
   await assert.rejects(fetchPath(edge.port, '/'));
+});
+
+test('a project of which a route cannot be served is told so, and the others are served', async (t) => {
+  const { under, edge } = await setUp(t);
+  const hostile = route({ project: 'other', domain: 'x.test; } server { listen 81' });
+  await under.client.kvPut(KEY.route('other'), JSON.stringify([hostile]));
+  const hash = await under.publish([route()]);
+  const one = await replica('one');
+  t.after(() => one.close());
+  await under.register(one);
+  const ack = await under.inForce(one);
+  assert.deepEqual(ack.routes, { polls: hash });
+  assert.match(ack.problems['route 1'] ?? '', /"other": the domain is no host name/);
+  assert.equal((await fetchPath(edge.port, '/')).replica, 'one');
 });
 
 test('a replica that is healthy but answers this edge with 500 gets nothing, and the acknowledgement says why', async (t) => {

@@ -80,7 +80,7 @@ export class EdgeUnderTest {
       routes.map((route) => [upstreamName(route), addresses[route.catalogService] ?? []]),
     );
     const { model, problems } = edgeModel(routes, inForce, this.settings(this.#generation));
-    if (problems.length > 0) throw new Error(problems.join('\n'));
+    if (problems.length > 0) throw new Error(JSON.stringify(problems));
     return model;
   }
 
