@@ -49,7 +49,9 @@ export async function registryAuth(
   const fromHelper = helper === undefined ? undefined : await askHelper(helper, key, options.signal);
   const found = fromHelper ?? fromFile(config, registry, key);
   if (found === undefined) return undefined;
-  return Buffer.from(JSON.stringify({ ...found, serveraddress: key })).toString('base64url');
+  const text = Buffer.from(JSON.stringify({ ...found, serveraddress: key })).toString('base64');
+  // Engine 20.10 takes a text without padding for no credentials at all.
+  return text.replaceAll('+', '-').replaceAll('/', '_');
 }
 
 type Credentials =

@@ -131,7 +131,7 @@ async function tryPull(
     const isRefusal = error instanceof DockerError;
     report({ kind: 'end', id, outcome: isRefusal ? 'skipped' : 'failed', text: describeError(error) });
     if (!isRefusal) throw error;
-    // The engine answers 500 when it did not get through, 403 and 404 when the registry said no.
+    // The engine answers 500 when it did not get through or in, 403 and 404 when the registry said no to the image.
     if (error.status >= 500) spool.unreachable.set(routeKey(link, wish.reference), error);
     return error;
   }
