@@ -46,6 +46,8 @@ async function bench(t: TestContext): Promise<Bench> {
     engine.close();
     const left = await docker('ps', '-aq', '--filter', `label=${name}`);
     if (left !== '') await docker('rm', '-fv', ...left.split('\n'));
+    const networks = await docker('network', 'ls', '-q', '--filter', `label=${name}`);
+    if (networks !== '') await docker('network', 'rm', ...networks.split('\n'));
   });
   const begin: Bench['begin'] = ({ blind = false, relistMs = 15_000 } = {}) => {
     const stop = new AbortController();
@@ -177,6 +179,53 @@ test('a container that ends again and again is critical, and the catalog says ho
   begin();
   await run('--restart', 'always', '-p', '18080:80', image, 'sh', '-c', 'sleep 0.3; exit 7');
   await one('the exit code is told', (it) => critical(it) && it.output.includes('exited with 7'));
+});
+
+test('replicas of a project are registered with their address in its network, tasks are not', async (t) => {
+  const { begin, name, catalog } = await bench(t);
+  const network = `seawall.${name}.default`;
+  await docker('network', 'create', '--label', name, network);
+  begin();
+  const start = (kind: string, service: string, health: object, ...argv: string[]) => {
+    const labels = {
+      project: name,
+      service,
+      kind,
+      replica: '1',
+      release: '1',
+      health: JSON.stringify(health),
+    };
+    const options = Object.entries(labels).flatMap(([key, value]) => ['--label', `seawall.${key}=${value}`]);
+    const own = `${name}-${service}-1`;
+    return docker('run', '-d', '--label', name, '--name', own, '--network', network, ...options, ...argv);
+  };
+  await start('task', 'migrate', { kind: 'running', monitorMs: 0 }, image, 'sleep', '60');
+  const web = await start(
+    'replica',
+    'web',
+    { kind: 'http', port: 80, path: '/' },
+    '--label',
+    'seawall.port=80',
+    image,
+  );
+  await start('replica', 'worker', { kind: 'running', monitorMs: 1000 }, image, 'sleep', '60');
+  const wellOf = (service: string) =>
+    eventually(`${service} is well`, async () => {
+      const [instance] = (await catalog.client.serviceInstances(`${name}-${service}`)).value;
+      return instance?.status === 'passing' && instance;
+    });
+  const instance = await wellOf('web');
+  const path = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`;
+  const address = await docker('inspect', '--format', path, web);
+  assert.deepEqual([instance.address, instance.port], [address, 80]);
+  assert.deepEqual(JSON.parse(instance.meta['seawall-addresses'] ?? ''), { default: address });
+  assert.equal((await wellOf('worker')).port, 0);
+  assert.deepEqual((await catalog.client.serviceInstances(`${name}-migrate`)).value, []);
+  await docker('rm', '-f', `${name}-web-1`);
+  await eventually(
+    'the replica is gone',
+    async () => (await catalog.client.serviceInstances(`${name}-web`)).value.length === 0,
+  );
 });
 
 test('an app that stops answering is taken out, and comes back', async (t) => {
