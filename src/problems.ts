@@ -101,9 +101,10 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 export function renderProblems(problems: readonly Problem[], options: { readonly colour: boolean }): string {
   const style = (format: Parameters<typeof styleText>[0], text: string) =>
     options.colour ? styleText(format, text, { validateStream: false }) : text;
-  const shown = sortProblems(problems).map((problem) => renderProblem(problem, style));
-  const errors = problems.filter((problem) => problem.severity !== 'warning').length;
-  const warnings = problems.length - errors;
+  const sorted = sortProblems(problems);
+  const shown = sorted.map((problem) => renderProblem(problem, style));
+  const errors = sorted.filter((problem) => problem.severity !== 'warning').length;
+  const warnings = sorted.length - errors;
   const counts = [count(errors, 'problem'), count(warnings, 'warning')].filter((text) => text !== '');
   return `${shown.join('\n')}\n${style('bold', counts.join(', '))}\n`;
 }

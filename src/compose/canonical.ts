@@ -97,6 +97,7 @@ const reportingForms = (report: Report) =>
       if (spec === undefined) return node;
       const bind = spec.type === 'bind' ? { create_host_path: true } : {};
       const { propagation, selinux } = spec;
+      const hasBind = spec.type === 'bind' || propagation !== undefined || selinux !== undefined;
       return mapOf(
         {
           type: spec.type,
@@ -105,7 +106,7 @@ const reportingForms = (report: Report) =>
           read_only: spec.readOnly || undefined,
           volume:
             spec.type === 'volume' ? mapOf({ nocopy: spec.noCopy || undefined }, node.place) : undefined,
-          bind: spec.type === 'bind' ? mapOf({ ...bind, propagation, selinux }, node.place) : undefined,
+          bind: hasBind ? mapOf({ ...bind, propagation, selinux }, node.place) : undefined,
         },
         node.place,
       );

@@ -17,7 +17,7 @@ export type {
 } from './desired.ts';
 export { COMPOSE_KEYS, type KeyRow } from './keys/index.ts';
 export type { ComposeModel, ServiceModel } from './model.ts';
-export { child, type Json, type MapNode, map, type Node, placeAt, textOf, toJson, withKey } from './node.ts';
+export { child, type Json, type MapNode, map, type Node, placeAt, toJson } from './node.ts';
 export { type ComposeOptions, type ComposeProject, loadCompose } from './project.ts';
 export { renderComposeReference } from './reference.ts';
 export { type Files, readSource } from './sources.ts';

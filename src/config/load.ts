@@ -3,9 +3,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { posix } from 'node:path';
 import {
+  type ComposeModel,
   type ComposeProject,
   child,
   type Desired,
+  type DesiredRoute,
   type Files,
   loadCompose,
   type Node,
@@ -79,27 +81,32 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const { routes, problems: routeProblems } = settleRoutes(inputs);
   problems.push(...routeProblems, ...checkExpose(inputs));
   if (compose.model === undefined) return { problems: sortProblems(problems) };
-  const gathered = await gatherFiles(compose.model, compose.folder, files.show);
-  const routed = Map.groupBy(
-    routes.filter(({ service }) => service !== undefined),
-    ({ service }) => service ?? '',
-  );
-  const translated = translate({
-    model: compose.model,
-    root: compose.root,
-    place: compose.place,
-    lookup: compose.lookup,
-    routed: Object.fromEntries([...routed].map(([name, own]) => [name, own.map(({ port }) => port)])),
-    expose: input.expose ?? {},
-    scale: options.scale ?? {},
-    ...gathered,
-    hash,
-  });
+  const translated = await translateProject(compose, compose.model, routes, input, options, files);
   problems.push(...translated.problems, ...checkScale(options, compose));
   const all = sortProblems(problems);
   if (hasErrors(all)) return { problems: all };
   const desired: Desired = { ...translated.value, routes };
   return { value: { desired, config: settled.config, environmentUsed: compose.variables() }, problems: all };
+}
+
+/** The Compose model with what is on disk and what seawall.yml says, as the desired state without its routes. */
+async function translateProject(
+  compose: ComposeProject,
+  model: ComposeModel,
+  routes: readonly DesiredRoute[],
+  input: ConfigInput,
+  options: LoadOptions,
+  files: Files,
+) {
+  const gathered = await gatherFiles(model, compose.folder, files.show);
+  const routed: Record<string, number[]> = {};
+  for (const { service, port } of routes) {
+    if (service === undefined) continue;
+    routed[service] = [...(routed[service] ?? []), port];
+  }
+  const { root, place, lookup } = compose;
+  const [expose, scale] = [input.expose ?? {}, options.scale ?? {}];
+  return translate({ model, root, place, lookup, routed, expose, scale, ...gathered, hash });
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -32,9 +32,9 @@ const addressOrRange = z.union(
 
 const texts = z.union([z.string(), z.array(z.string()).min(1)]);
 
-export const roleSchema = z.enum(['app', 'edge']);
+const roleSchema = z.enum(['app', 'edge']);
 
-export const hostSchema = z
+const hostSchema = z
   .strictObject({
     ssh: z
       .string()
@@ -67,7 +67,7 @@ export const hostSchema = z
   })
   .describe('One machine with Docker, by the name that commands and plans call it.');
 
-export const routeSchema = z
+const routeSchema = z
   .strictObject({
     service: z
       .string()
@@ -106,7 +106,6 @@ export const routeSchema = z
   })
   .describe('Where requests for a domain and path go.');
 
-const longRoute = routeSchema;
 const shortRoute = z
   .string()
   .regex(/^[A-Za-z0-9._-]+:\d+$/, 'SERVICE:PORT')
@@ -153,7 +152,7 @@ export const configSchema = z
       .optional()
       .describe('The machines. (Default: one host `local`, with both roles: the Docker of this machine.)'),
     routes: z
-      .record(z.string(), z.union([longRoute, shortRoute]))
+      .record(z.string(), z.union([routeSchema, shortRoute]))
       .optional()
       .describe('What the edges serve: `DOMAIN` or `DOMAIN/PATH` → service and port. (Default: nothing.)'),
     expose: expose.optional(),

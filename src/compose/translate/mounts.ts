@@ -111,7 +111,7 @@ function fileContent(
     gid: Number(mount.gid ?? 0),
     secret: section === 'secrets',
   };
-  const identity = `${attributes.mode}:${attributes.uid}:${attributes.gid}`;
+  const identity = `${section}:${attributes.mode}:${attributes.uid}:${attributes.gid}`;
   if (!Number.isInteger(attributes.uid) || !Number.isInteger(attributes.gid)) {
     refuse(
       input,
