@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startHost, stopHost } from '../../lab/hosts.ts';
+import { startHost, stopHost, takeDownLab } from '../../lab/hosts.ts';
 import { KEY } from '../../src/catalog/record.ts';
 import type { AliveRecord } from '../../src/network/index.ts';
 import { privateAddress, staticAddresses } from '../../src/ranges.ts';
@@ -59,6 +59,8 @@ before(async () => {
 
 after(async () => {
   lab?.close();
+  // SEAWALL_KEEP_LAB=1 leaves it to be looked at, and to be used again by the next run.
+  if (lab !== undefined && process.env.SEAWALL_KEEP_LAB !== '1') await takeDownLab(lab.lab);
 });
 
 const url = (name: string) => `http://${at[name]}:8000/`;
