@@ -117,7 +117,7 @@ function upgrade(request, socket) {
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= 6 && pending.length >= 6 + (pending[1] & 127)) {
       const size = pending[1] & 127;
-      if ((pending[0] & 15) === 8 || size > 125) return socket.end();
+      if ((pending[0] & 15) === 8 || size > 125) return socket.end(Buffer.from([0x88, 0]));
       const payload = pending.subarray(6, 6 + size).map((byte, index) => byte ^ pending[2 + (index % 4)]);
       socket.write(Buffer.concat([Buffer.from([pending[0], size]), payload]));
       pending = pending.subarray(6 + size);
