@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
+import { type Docker, isConflict, isNotFound } from '../hosts/index.ts';
 import { ensureImages } from './ensure.ts';
 import type { ImageContext, ReadyImage } from './wish.ts';
+
+const repository = 'seawall-agent';
 
 /** What the agent image is made of: files of the package itself. */
 export interface AgentImageSource {
@@ -23,7 +26,7 @@ export interface AgentImageSource {
 export async function agentImageName(source: AgentImageSource): Promise<string> {
   const [dockerfile, program] = await Promise.all([readPart(source.dockerfile), readPart(source.program)]);
   const hash = sha256(`${sha256(dockerfile)} ${sha256(program)} ${source.baseImage}`);
-  return `seawall-agent:${source.version}-${hash.slice(0, 12)}`;
+  return `${repository}:${source.version}-${hash.slice(0, 12)}`;
 }
 
 /** Builds the agent image where it is missing and brings it to the hosts. Does nothing when all have it. */
@@ -61,6 +64,23 @@ export async function ensureAgentImage(
     return image;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Removes agent images of other versions from a host; one that a container still uses stays until the next time. */
+export async function removeOldAgentImages(
+  docker: Pick<Docker, 'listImages' | 'removeImage'>,
+  current: string,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const images = await docker.listImages({ filters: { reference: [`${repository}:*`] }, ...options });
+  const old = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag !== current);
+  for (const tag of old) {
+    try {
+      await docker.removeImage(tag, options);
+    } catch (error) {
+      if (!isConflict(error) && !isNotFound(error)) throw error;
+    }
   }
 }
 

@@ -1,4 +1,9 @@
-export { type AgentImageSource, agentImageName, ensureAgentImage } from './agent-image.ts';
+export {
+  type AgentImageSource,
+  agentImageName,
+  ensureAgentImage,
+  removeOldAgentImages,
+} from './agent-image.ts';
 export { buildImages, ensureImages } from './ensure.ts';
 export { knownLayers, missingLayers } from './inventory.ts';
 export { type DockerConfig, readDockerConfig } from './registry-auth.ts';

@@ -7,7 +7,7 @@ import type { Lab } from '../../lab/lab.ts';
 import { HOST_PATH, OWN } from '../../src/cluster.ts';
 import type { Config } from '../../src/config/index.ts';
 import { edgeContainerBody } from '../../src/edge-container.ts';
-import { Docker, type HostLink, readFacts, run, writeHostFiles } from '../../src/hosts/index.ts';
+import { Docker, type HostLink, isNotFound, readFacts, run, writeHostFiles } from '../../src/hosts/index.ts';
 import type { Progress } from '../../src/progress.ts';
 import { privateAddress } from '../../src/ranges.ts';
 import { connectForSetup, setupCluster, setupReasons, teardownHost } from '../../src/rollout/setup/index.ts';
@@ -107,6 +107,8 @@ test('what was lost on a host is made again, the cluster stays the same', async 
   const [first, second] = links;
   assert.ok(first && second);
   const before = (await readFacts(first)).cluster?.id;
+  const { Image } = await second.docker.inspectContainer(OWN.agent);
+  await second.docker.tagImage(Image, 'seawall-agent:earlier');
   await second.docker.removeContainer(OWN.server, { force: true });
   await second.docker.removeContainer(OWN.agent, { force: true });
   const reasons = setupReasons({ config, agentSource, parts, signal });
@@ -115,6 +117,8 @@ test('what was lost on a host is made again, the cluster stays the same', async 
   assert.equal(cluster.id, before);
   assert.deepEqual(done.host1, []);
   assert.ok(done.host2?.includes('agent created'));
+  await assert.rejects(second.docker.inspectImage('seawall-agent:earlier'), isNotFound);
+  await second.docker.inspectImage(Image);
 });
 
 test('a host of another cluster is refused and nothing is changed', async () => {

@@ -22,6 +22,7 @@ import {
   type DockerConfig,
   ensureAgentImage,
   ensureImages,
+  removeOldAgentImages,
 } from '../../images/index.ts';
 import { type Report, reportStep } from '../../progress.ts';
 import { openCatalog } from '../session.ts';
@@ -83,10 +84,14 @@ export async function setupCluster(options: SetupOptions): Promise<SetupResult> 
       return { link, file, bodies, agentImage, isFileCurrent, done: [] };
     }),
   );
-  return bringUp(options, works);
+  return bringUp(options, works, images.agentReference);
 }
 
-async function bringUp(options: SetupOptions, works: readonly HostWork[]): Promise<SetupResult> {
+async function bringUp(
+  options: SetupOptions,
+  works: readonly HostWork[],
+  agentReference: string,
+): Promise<SetupResult> {
   const { links, report, signal } = options;
   const place = works[0]?.file.catalog;
   const home = works.find(({ link }) => link.name === place?.host);
@@ -106,6 +111,9 @@ async function bringUp(options: SetupOptions, works: readonly HostWork[]): Promi
     );
     // One edge after the other: while one is made anew, the others serve.
     for (const work of works) await startEdge(work, options, client);
+    for (const { link, done } of works) {
+      if (done.length > 0) await removeOldAgentImages(link.docker, agentReference, { signal });
+    }
   } finally {
     client.close();
   }
@@ -115,9 +123,12 @@ async function bringUp(options: SetupOptions, works: readonly HostWork[]): Promi
   };
 }
 
+/** Host → id in its own store. */
+type HostIds = Readonly<Record<string, string>>;
+
 async function bringImages(
   options: SetupOptions,
-): Promise<Record<'agent' | 'edge', Readonly<Record<string, string>>>> {
+): Promise<{ readonly agent: HostIds; readonly edge: HostIds; readonly agentReference: string }> {
   const { links, config, operator, dockerConfig, report, signal, agentSource } = options;
   const context = {
     links: new Map(links.map((link) => [link.name, link])),
@@ -133,13 +144,13 @@ async function bringImages(
     hosts.length === 0
       ? undefined
       : (await ensureImages([wish], { ...context, project: 'seawall' }))[OWN.edge];
-  return { agent: agent.hostIds, edge: edge?.hostIds ?? {} };
+  return { agent: agent.hostIds, edge: edge?.hostIds ?? {}, agentReference: agent.reference };
 }
 
 async function decideFiles(
   options: SetupOptions,
   facts: readonly HostFacts[],
-  agentImages: Readonly<Record<string, string>>,
+  agentImages: HostIds,
 ): Promise<Readonly<Record<string, ClusterFile>>> {
   const { links, config, signal, parts } = options;
   const found = await Promise.all(
