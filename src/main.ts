@@ -12,7 +12,7 @@ const UNIX_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal();
-  const interruption = abortOnSignals();
+  const interruption = interrupt(() => program.args[0]);
   let code: number = EXIT.done;
   const program = buildProgram(terminal, interruption.signal, (exit) => {
     code = exit;
@@ -27,6 +27,7 @@ async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (thrown) {
+    if (interruption.isReaderGone()) return EXIT.done;
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return showVersion(thrown);
     // The help was shown because a subcommand is missing.
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') return EXIT.input;
@@ -51,8 +52,14 @@ async function showVersion(thrown: CommanderError): Promise<number> {
   return EXIT.done;
 }
 
+interface Interruption {
+  readonly signal: AbortSignal;
+  explain(error: unknown): unknown;
+  isReaderGone(): boolean;
+}
+
 /** The first signal asks the command to stop in order; the second one ends the process at once. */
-function abortOnSignals(): { signal: AbortSignal; explain(error: unknown): unknown } {
+function interrupt(command: () => string | undefined): Interruption {
   const controller = new AbortController();
   for (const name of UNIX_SIGNALS) {
     process.on(name, () => {
@@ -65,11 +72,21 @@ function abortOnSignals(): { signal: AbortSignal; explain(error: unknown): unkno
       controller.abort(new SeawallError('interrupted', `interrupted (${name})`));
     });
   }
+  let isReaderGone = false;
+  // A reader that has seen enough (`seawall logs -f | head -1`) is no failure, and ends what only writes; not a deploy.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (!['logs', 'run', 'exec'].includes(command() ?? '')) return;
+      isReaderGone = true;
+      controller.abort(new SeawallError('interrupted', 'nobody reads the output any more'));
+    });
+  }
   const explain = (error: unknown) => {
     if (!controller.signal.aborted || (error instanceof SeawallError && error.code !== 'bug')) return error;
     return new SeawallError('interrupted', 'interrupted', { cause: error });
   };
-  return { signal: controller.signal, explain };
+  return { signal: controller.signal, explain, isReaderGone: () => isReaderGone };
 }
 
 /** However the process ends, the cursor that the step tree hides comes back. */
@@ -77,13 +94,13 @@ process.on('exit', () => {
   if (process.stderr.isTTY) process.stderr.write('\u001b[?25h');
 });
 
-/** A reader that has seen enough (`seawall ps | head -1`) is no failure. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
-  });
-}
+/** What nobody waited for is a fault all the same, and is shown like one. */
+process.on('uncaughtException', (error) => {
+  const colour = hasColour(process, process.stderr);
+  const verbose = process.argv.includes('--verbose');
+  process.stderr.write(renderError(error, { style: styleFor(colour), colour, verbose }));
+  process.exit(errorExitCode(error));
+});
 
 const code = await main(process.argv.slice(2));
 // Sockets of hosts that no longer answer must not hold the process.

@@ -30,9 +30,10 @@ export function renderError(error: unknown, { style, colour, verbose }: ErrorScr
     if (error.hint !== undefined) lines.push(`  ${style('green', '→')} ${indent(error.hint)}`);
   } else {
     lines.push(`${style('red', '✘')} this is a bug in Seawall: ${indent(describeError(error))}`);
+    const known = error instanceof SeawallError ? error.hint : undefined;
     const report = verbose
       ? 'Report it with the lines below.'
-      : 'Run it again with --verbose and report what it says.';
+      : (known ?? 'Run it again with --verbose and report what it says.');
     lines.push(`  ${style('green', '→')} ${report}`);
   }
   if (verbose) lines.push(...causes(error).map((line) => style('dim', `    ${line}`)));

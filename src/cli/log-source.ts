@@ -137,7 +137,7 @@ async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): P
       state.isRead = false;
       if (state.isAgain && !both.aborted) read(container, {});
     };
-    const range = state.last === '' ? first : { since: state.last };
+    const range = state.last === '' ? first : { since: unixTime(state.last) };
     const lines = containerLines(link, container, { ...range, follow: true, signal: both });
     onLines(noting(lines, state, { onTrouble: (error) => lost.abort(error), onEnd }));
   };
@@ -155,6 +155,12 @@ async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): P
   } finally {
     lost.abort();
   }
+}
+
+/** Seconds since the epoch with nine decimals, as the Engine API wants times, of a time of the log. */
+export function unixTime(time: string): string {
+  const [, fraction = ''] = /\.(\d+)/.exec(time) ?? [];
+  return `${Math.floor(Date.parse(time) / 1000)}.${fraction.padEnd(9, '0').slice(0, 9)}`;
 }
 
 /** Remembers how far a container was read, so that nothing is shown twice; trouble is told and ends the lines. */

@@ -12,7 +12,7 @@ export function define(command: Command, bind: Bind): void {
     .passThroughOptions()
     .argument('<service>', 'service of the Compose file')
     .argument('[command...]', "program and its arguments (default: the service's own)")
-    .option('--rm', 'remove the container afterwards (default)')
+    .option('--rm', 'remove the container afterwards (default)', true)
     .option('--no-rm', 'keep the container, to look into it with docker')
     .option('-T, --no-tty', 'no terminal for the program: for pipes and scripts')
     .option(

@@ -28,9 +28,14 @@ export const isInteractive = ({ stdin, stdout }: LocalStreams): boolean =>
 
 /**
  * Joins both ends until the program's output ends. With a terminal every key reaches the program, Ctrl-C too, and size
- * changes follow; the user's terminal is put back in order whatever happens.
+ * changes follow; the user's terminal is put back in order whatever happens. The signal is the one that the stream was opened
+ * with; its reason is thrown when it cuts the stream.
  */
-export async function joinStreams(local: LocalStreams, remote: RemoteProgram): Promise<void> {
+export async function joinStreams(
+  local: LocalStreams,
+  remote: RemoteProgram,
+  signal: AbortSignal,
+): Promise<void> {
   const { stdin, stdout, stderr } = local;
   const { stream, tty } = remote;
   const resize = () => {
@@ -53,6 +58,9 @@ export async function joinStreams(local: LocalStreams, remote: RemoteProgram): P
         await put(output === 'stderr' ? stderr : stdout, bytes);
       }
     }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     stdin.unpipe(stream);
     stdin.pause();
@@ -65,16 +73,16 @@ export async function joinStreams(local: LocalStreams, remote: RemoteProgram): P
   }
 }
 
-/** Waits while the reader is slower than the program; the program then waits too. */
+/** Waits while the reader is slower than the program; the program then waits too. A reader that has gone takes nothing. */
 function put(output: Writable, bytes: Buffer): Promise<void> {
-  if (output.write(bytes)) return Promise.resolve();
+  if (output.errored || output.destroyed || output.write(bytes)) return Promise.resolve();
   return new Promise((resolve) => {
     const go = () => {
-      output.off('drain', go);
-      output.off('close', go);
+      for (const event of ENDINGS) output.off(event, go);
       resolve();
     };
-    output.on('drain', go);
-    output.on('close', go);
+    for (const event of ENDINGS) output.on(event, go);
   });
 }
+
+const ENDINGS = ['drain', 'close', 'error'] as const;

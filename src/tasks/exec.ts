@@ -26,7 +26,7 @@ export async function execInReplica(
   const env = [...(tty && term ? [`TERM=${term}`] : []), ...(settings.env ?? [])];
   const size = terminalSize(local);
   const program = await link.docker.execInteractive(id, argv, { ...settings, env, tty, size, signal });
-  await joinStreams(local, { stream: program.stream, tty, resize: (to) => program.resize(to) });
+  await joinStreams(local, { stream: program.stream, tty, resize: (to) => program.resize(to) }, signal);
   signal.throwIfAborted();
   return program.exitCode();
 }

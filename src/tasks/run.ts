@@ -82,7 +82,7 @@ async function startAndJoin(
   }
   const resize = (size: ReturnType<typeof terminalSize>) => docker.resizeContainer(id, size, { signal });
   if (tty) await resize(terminalSize(local)).catch(() => undefined);
-  await joinStreams(local, { stream, tty, resize });
+  await joinStreams(local, { stream, tty, resize }, signal);
   signal.throwIfAborted();
   return docker.waitContainer(id, { signal });
 }
