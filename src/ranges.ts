@@ -30,7 +30,7 @@ export function parseCidr(text: string): Cidr {
 }
 
 /** The number behind a dotted address; `undefined` when it is none. */
-export function addressNumber(address: string): number | undefined {
+function addressNumber(address: string): number | undefined {
   if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(address)) return undefined;
   const bytes = address.split('.').map(Number);
   if (bytes.some((byte) => byte > 255)) return undefined;

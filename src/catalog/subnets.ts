@@ -82,7 +82,7 @@ function findBlock(record: SubnetRecord, project: string, network: string): numb
  * The record with a block for this network. A network keeps its block; a new one takes the lowest free. Throws
  * `refused` when all 31 are in use.
  */
-export function allocateBlock(
+function allocateBlock(
   record: SubnetRecord,
   owner: { readonly project: string; readonly network: string; readonly internal: boolean },
 ): { readonly record: SubnetRecord; readonly block: number } {

@@ -1,4 +1,4 @@
-export { type AliveOptions, type AliveRecord, watchAlive } from './alive.ts';
-export { type LinkHealth, serveEcho } from './probe.ts';
-export { type NamesOptions, watchNames } from './resolver.ts';
-export { type LinkState, type NetworkOptions, watchNetwork } from './watch.ts';
+export { type AliveRecord, watchAlive } from './alive.ts';
+export { serveEcho } from './probe.ts';
+export { watchNames } from './resolver.ts';
+export { type LinkState, watchNetwork } from './watch.ts';

@@ -3,13 +3,13 @@ import { runCommand, tryCommand } from './command.ts';
 import { JUMPS, type Jump, jumpArguments } from './rules.ts';
 
 /** The two forms of iptables, each with tables of its own; what one writes the other does not see. */
-export type IptablesVariant = 'nft' | 'legacy';
+type IptablesVariant = 'nft' | 'legacy';
 
 /**
  * The variant whose tables hold Docker's DOCKER-USER chain: dockerd uses whichever its host's `iptables` is. Throws
  * `refused` when neither has it: rules anywhere else would look applied and filter nothing.
  */
-export async function detectVariant(signal?: AbortSignal): Promise<IptablesVariant> {
+async function detectVariant(signal?: AbortSignal): Promise<IptablesVariant> {
   const call = signal === undefined ? {} : { signal };
   for (const variant of ['nft', 'legacy'] as const) {
     const { code } = await tryCommand([`iptables-${variant}`, '-w', '5', '-S', 'DOCKER-USER'], call);

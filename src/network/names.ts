@@ -68,7 +68,7 @@ export interface Names {
 }
 
 /** Instances that get new requests: passing, not draining, of living hosts; of dead ones when no others are left. */
-export function instancesInForce(
+function instancesInForce(
   instances: readonly Instance[],
   aliveHosts: ReadonlySet<string>,
 ): readonly Instance[] {

@@ -43,7 +43,7 @@ export interface ExposedPort {
 }
 
 /** A network's block on this host with the same network's blocks on the others. */
-export interface Block {
+interface Block {
   readonly title: string;
   readonly project: string;
   readonly network: string;

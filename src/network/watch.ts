@@ -43,7 +43,7 @@ interface NetworkSnapshot {
 }
 
 /** Files of the state folder: {@link NetworkSnapshot}, and the containers of this host for the server. */
-export const NETWORK_FILE = 'network.json';
+const NETWORK_FILE = 'network.json';
 export const CONTAINERS_FILE = 'containers.json';
 
 const EVENTS = {
