@@ -56,11 +56,13 @@ export function showPath(path: KeyPath): string {
 
 /** Line and column (from 1) of a place. */
 export function locate(place: Place): { file: string; line: number; column: number } {
-  const before = place.source.text.slice(0, place.start);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  let line = 1;
-  for (const character of before) if (character === '\n') line++;
-  return { file: place.source.name, line, column: place.start - lineStart + 1 };
+  const { text, name } = place.source;
+  let [line, lineStart] = [1, 0];
+  for (let end = text.indexOf('\n'); end !== -1 && end < place.start; end = text.indexOf('\n', lineStart)) {
+    line++;
+    lineStart = end + 1;
+  }
+  return { file: name, line, column: place.start - lineStart + 1 };
 }
 
 /** `file:line:column` of a place. */

@@ -82,7 +82,12 @@ export function interpolateTree(
         node.place,
       );
     if (typeof node.value !== 'string') return node;
-    const { text, errors } = interpolate(node.value, lookup);
+    const { text, errors, unset } = interpolate(node.value, lookup);
+    for (const name of unset)
+      problems.push({
+        ...problemAt(node.place, path, `the variable ${name} is not set and became empty`, UNSET_REMEDY),
+        severity: 'warning',
+      });
     for (const error of errors) problems.push(problemAt(node.place, path, error, remedyFor(error)));
     const cast = ruleAt(CASTS, path);
     if (cast === undefined || errors.length > 0) return scalar(text, node.place);
@@ -93,6 +98,9 @@ export function interpolateTree(
   };
   return { root: visit(root, []), problems };
 }
+
+const UNSET_REMEDY =
+  'Set it in .env or in the environment, give it a default, or write "$$" for a dollar sign.';
 
 function remedyFor(error: string): string | undefined {
   return error.startsWith('the variable')

@@ -53,6 +53,11 @@ test('what is no variable is an error that says how to write a dollar sign', () 
   }
 });
 
+test('a variable that is used without default and not set is reported, one with a default is not', () => {
+  const template = `$UNSET \${ALSO} \${UNSET:-$DEEP} \${UNSET:-x} \${UNSET:+y} $SET $EMPTY`;
+  assert.deepEqual(interpolate(template, lookup).unset, ['UNSET', 'ALSO', 'DEEP']);
+});
+
 test('a value with dollar signs is not interpolated again', () => {
   assert.equal(interpolate('$A', () => `$B \${C} $$`).text, `$B \${C} $$`);
 });
@@ -81,7 +86,7 @@ test('interpolation never throws, and leaves text without dollar signs alone', (
     fc.property(template, (written) => {
       const result = interpolate(written, lookup);
       assert.equal(typeof result.text, 'string');
-      if (!written.includes('$')) assert.deepEqual(result, { text: written, errors: [] });
+      if (!written.includes('$')) assert.deepEqual(result, { text: written, errors: [], unset: [] });
     }),
   );
 });

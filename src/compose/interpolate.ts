@@ -3,6 +3,8 @@ export interface Interpolated {
   readonly text: string;
   /** What is wrong with it: bad syntax, or a required variable that is missing. */
   readonly errors: readonly string[];
+  /** Variables that are used without a default and are not set: they became empty. */
+  readonly unset: readonly string[];
 }
 
 /** Value of a variable; `undefined` when it is not set. */
@@ -13,20 +15,25 @@ const OPERATOR = /:?[-+?]/y;
 
 /**
  * Replaces `$NAME` and braced forms with the operators `:-`, `-`, `:+`, `+`, `:?`, `?`, nested to any depth, and `$$`
- * by `$` (Compose Specification, "Interpolation"). Never throws. A variable that is not set is empty; the caller sees it through `lookup`.
+ * by `$` (Compose Specification, "Interpolation"). Never throws. A variable that is not set is empty.
  */
 export function interpolate(text: string, lookup: Lookup): Interpolated {
-  if (!text.includes('$')) return { text, errors: [] };
-  const errors: string[] = [];
+  if (!text.includes('$')) return { text, errors: [], unset: [] };
+  const found: Found = { errors: [], unset: [] };
   let result = '';
   let at = 0;
   for (let dollar = text.indexOf('$'); dollar !== -1; dollar = text.indexOf('$', at)) {
     result += text.slice(at, dollar);
-    const [value, end] = substitute(text, dollar, lookup, errors);
+    const [value, end] = substitute(text, dollar, lookup, found);
     result += value;
     at = end;
   }
-  return { text: result + text.slice(at), errors };
+  return { text: result + text.slice(at), ...found };
+}
+
+interface Found {
+  readonly errors: string[];
+  readonly unset: string[];
 }
 
 /** The value of what starts at the dollar sign, and where it ends. */
@@ -34,18 +41,24 @@ function substitute(
   text: string,
   dollar: number,
   lookup: Lookup,
-  errors: string[],
+  found: Found,
 ): [value: string, end: number] {
   const next = text[dollar + 1];
   if (next === '$') return ['$', dollar + 2];
-  if (next === '{') return substituteBraced(text, dollar, lookup, errors);
+  if (next === '{') return substituteBraced(text, dollar, lookup, found);
   const name = matchAt(NAME, text, dollar + 1);
   // A lone dollar sign stays, as in Docker Compose.
   if (name === '') return ['$', dollar + 1];
-  return [lookup(name) ?? '', dollar + 1 + name.length];
+  return [plainValue(name, lookup, found), dollar + 1 + name.length];
 }
 
-function substituteBraced(text: string, dollar: number, lookup: Lookup, errors: string[]): [string, number] {
+function plainValue(name: string, lookup: Lookup, found: Found): string {
+  const value = lookup(name);
+  if (value === undefined) found.unset.push(name);
+  return value ?? '';
+}
+
+function substituteBraced(text: string, dollar: number, lookup: Lookup, found: Found): [string, number] {
   const close = closingBrace(text, dollar + 1);
   const end = close === -1 ? text.length : close + 1;
   const written = text.slice(dollar, end);
@@ -53,34 +66,34 @@ function substituteBraced(text: string, dollar: number, lookup: Lookup, errors: 
   const operatorAt = dollar + 2 + name.length;
   const operator = matchAt(OPERATOR, text, operatorAt);
   if (close === -1 || name === '' || (operator === '' && operatorAt !== close)) {
-    errors.push(`"${written}" is not a variable; write "$$" for a dollar sign that should stay`);
+    found.errors.push(`"${written}" is not a variable; write "$$" for a dollar sign that should stay`);
     return ['', end];
   }
-  const value = lookup(name);
-  if (operator === '') return [value ?? '', end];
+  if (operator === '') return [plainValue(name, lookup, found), end];
   const operand = text.slice(operatorAt + operator.length, close);
-  return [applyOperator(name, value, operator, operand, lookup, errors), end];
+  return [applyOperator(name, operator, operand, lookup, found), end];
 }
 
 function applyOperator(
   name: string,
-  value: string | undefined,
   operator: string,
   operand: string,
   lookup: Lookup,
-  errors: string[],
+  found: Found,
 ): string {
+  const value = lookup(name);
   const isGiven = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
   const useOperand = () => {
     const inner = interpolate(operand, lookup);
-    errors.push(...inner.errors);
+    found.errors.push(...inner.errors);
+    found.unset.push(...inner.unset);
     return inner.text;
   };
   if (operator.endsWith('-')) return isGiven ? (value ?? '') : useOperand();
   if (operator.endsWith('+')) return isGiven ? useOperand() : '';
   if (isGiven) return value ?? '';
   const reason = useOperand();
-  errors.push(
+  found.errors.push(
     `the variable ${name} is required but ${value === undefined ? 'not set' : 'empty'}${reason === '' ? '' : `: ${reason}`}`,
   );
   return '';

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type KeyPath, type Place, type Problem, problemAt } from '../problems.ts';
+import { hasErrors, type KeyPath, type Place, type Problem, problemAt } from '../problems.ts';
 import { checkConsistency } from './consistency.ts';
 import { parseDotenv } from './dotenv.ts';
 import { withFileValues } from './environment.ts';
@@ -67,7 +67,7 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   variables.set('COMPOSE_PROJECT_NAME', name);
   const validate = createValidator();
   const loaded = loadGroup(options.paths, { files, folder, lookup, problems, validate, includedBy: [] });
-  const isValid = problems.length === 0;
+  const isValid = !hasErrors(problems);
   const active = withProfiles(normalize(loaded, name, lookup), options.profiles);
   const shaped = withCanonicalValues(withEnvironments(active.root, lookup, files, problems));
   const whole = shaped.root as MapNode;

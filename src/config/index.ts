@@ -1,4 +1,3 @@
-export { listContextFiles } from './build-sources.ts';
 export type { Config, HostConfig } from './config.ts';
 export { type Loaded, type LoadedProject, type LoadOptions, loadProject } from './load.ts';
 export { configJsonSchema, configKeys, renderConfigReference } from './reference.ts';
