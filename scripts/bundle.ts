@@ -11,6 +11,8 @@ const common = {
   format: 'esm',
   minify: false,
   logLevel: 'warning',
+  // A CommonJS build that is imported dynamically would have no named exports in the bundle.
+  mainFields: ['module', 'main'],
   // Dependencies written as CommonJS call `require` for Node's own modules.
   banner: {
     js: "import { createRequire as seawallCreateRequire } from 'node:module';\nconst require = seawallCreateRequire(import.meta.url);",
