@@ -212,3 +212,12 @@ test('a variable that is not set is a warning: the project can still be deployed
     [['warning', 3, 12]],
   );
 });
+
+test('a host to build on must be there', async () => {
+  const text = 'services: {web: {build: ., x-seawall: {build: {on: ap1}}}}';
+  const { problems } = await load(await folder({ 'compose.yaml': text, Dockerfile: 'FROM scratch' }));
+  assert.deepEqual(
+    problems.map(({ message, remedy }) => [message, remedy]),
+    [['there is no host "ap1" to build on', 'The hosts are local.']],
+  );
+});

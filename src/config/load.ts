@@ -83,6 +83,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   if (compose.model === undefined) return { problems: sortProblems(problems) };
   const translated = await translateProject(compose, compose.model, routes, input, options, files);
   problems.push(...translated.problems, ...checkScale(options, compose));
+  problems.push(...checkBuildHosts(translated.value.services, settled.config, compose));
   const all = sortProblems(problems);
   if (hasErrors(all)) return { problems: all };
   const desired: Desired = { ...translated.value, routes };
@@ -183,4 +184,18 @@ function checkScale(options: LoadOptions, compose: ComposeProject): readonly Pro
   return unknown.map((name) =>
     problemAt(compose.place(['services'], 'key'), ['services'], `there is no service "${name}" to scale`),
   );
+}
+
+function checkBuildHosts(
+  services: Desired['services'],
+  config: Config,
+  compose: ComposeProject,
+): readonly Problem[] {
+  const names = config.hosts.map(({ name }) => name);
+  return Object.values(services).flatMap(({ name, build }) => {
+    if (build?.on === undefined || names.includes(build.on)) return [];
+    const path = ['services', name, 'x-seawall', 'build', 'on'];
+    const remedy = `The hosts are ${names.join(', ')}.`;
+    return [problemAt(compose.place(path), path, `there is no host "${build.on}" to build on`, remedy)];
+  });
 }
