@@ -7,9 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUpLab } from '../../../lab/boot.ts';
 import { findHost } from '../../../lab/hosts.ts';
 import type { Lab, LabHost } from '../../../lab/lab.ts';
-import { type RunningLoad, type StartLoadOptions, startLoad } from '../load/start.ts';
+import { sha256 } from '../../../src/hash.ts';
+import type { LoadReport } from '../load/report.ts';
+import { type StartLoadOptions, startLoad } from '../load/start.ts';
 
 export const root = resolve(import.meta.dirname, '../../..');
+/** Checkouts side by side have labs of their own. */
+const labName = `core-${sha256(root).slice(0, 6)}`;
 const stateDir = join(root, '.lab/core');
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas, `foreign` is somebody on the same network. */
@@ -101,8 +105,20 @@ export const deployShop = (
   env: Readonly<Record<string, string>>,
 ): Promise<Finished> => expectCode(0, project, ['deploy', '--yes'], { env });
 
-export const load = (options: Partial<StartLoadOptions> = {}): RunningLoad =>
-  startLoad({ url: `http://${edge.address}`, hostHeader: DOMAIN, rate: 120, ...options });
+/** Does `work` under 120 requests a second, and gives what the client saw; the load ends whatever happens. */
+export async function underLoad(
+  options: Partial<StartLoadOptions>,
+  work: () => Promise<void>,
+): Promise<LoadReport> {
+  const running = startLoad({ url: `http://${edge.address}`, hostHeader: DOMAIN, rate: 120, ...options });
+  try {
+    await work();
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  return running.stop();
+}
 
 /** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
 export async function until<T>(
