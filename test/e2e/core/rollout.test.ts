@@ -8,10 +8,10 @@ import {
   ask,
   deployShop,
   expectCode,
-  load,
   onHost,
   projectFolder,
   seawall,
+  underLoad,
   until,
   versionsServed,
 } from './stage.ts';

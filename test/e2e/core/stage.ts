@@ -18,7 +18,7 @@ const stateDir = join(root, '.lab/core');
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas, `foreign` is somebody on the same network. */
 export const lab: Lab = await bringUpLab({
-  name: 'core',
+  name: labName,
   hosts: 3,
   foreign: true,
   stateDir,
