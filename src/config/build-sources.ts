@@ -3,7 +3,7 @@ import { lstat, readFile, readlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import dockerignore from '@balena/dockerignore';
 import type { ServiceModel } from '../compose/index.ts';
-import { walkFolder } from './contents.ts';
+import { COUNTED_MODE, walkFolder } from './contents.ts';
 
 /**
  * Files of a build context that `.dockerignore` (or `DOCKERFILE.dockerignore`) leaves in, sorted, relative with `/`. The
@@ -55,7 +55,7 @@ export async function hashBuildSources(
         : '';
     hash
       .update(
-        `${stats.isSymbolicLink() ? 'link' : 'file'} ${(stats.mode & 0o777).toString(8)} ${content.length} ${path}\0`,
+        `${stats.isSymbolicLink() ? 'link' : 'file'} ${(stats.mode & COUNTED_MODE).toString(8)} ${content.length} ${path}\0`,
       )
       .update(content);
   }

@@ -7,6 +7,9 @@ import type { ContentFact, ContentRefusal } from '../compose/index.ts';
 const MOST_BYTES = 5 * 1024 * 1024;
 const MOST_FILES = 200;
 
+/** Write permission of group and others depends on the umask of whoever cloned the project, and tells nothing apart. */
+export const COUNTED_MODE = 0o755;
+
 const VOLUME_REMEDY = 'Use a named volume for data, or copy the files into the image.';
 
 /** What a path holds, or why it cannot be sent. A bind must lie in the project's folder; a config or secret may be any file. */
@@ -16,43 +19,35 @@ export async function readContent(
   what: 'bind' | 'file',
   show: (path: string) => string,
 ): Promise<ContentFact | ContentRefusal> {
-  if (/(^|\/)docker\.sock$/.test(path))
-    return {
-      text: "the host's Docker socket is refused: it gives power over the host",
-      remedy: 'Remove it. Services are found by name, and routes are made in seawall.yml.',
-    };
+  if (/(^|\/)docker\.sock$/.test(path)) return DOCKER_SOCKET;
   const real = await realpath(path).catch(() => undefined);
   const root = await realpath(folder).catch(() => folder);
   const isInside = (own: string) => own === root || own.startsWith(root + sep);
   if (what === 'bind' && !isInside(real ?? path)) {
-    return {
-      text: `${show(path)} lies outside of the project's folder`,
-      remedy: `Move it into the project. ${VOLUME_REMEDY}`,
-    };
+    const remedy = `Move it into the project. ${VOLUME_REMEDY}`;
+    return { text: `${show(path)} lies outside of the project's folder`, remedy };
   }
-  if (real === undefined)
-    return {
-      text: `${show(path)} does not exist`,
-      remedy: what === 'bind' ? VOLUME_REMEDY : 'Create the file.',
-    };
+  const missing = what === 'bind' ? VOLUME_REMEDY : 'Create the file.';
+  if (real === undefined) return { text: `${show(path)} does not exist`, remedy: missing };
   const stats = await lstat(real);
-  if (stats.isFile()) {
-    if (stats.size > MOST_BYTES) return tooLarge(show(path));
-    const bytes = await readFile(real);
-    const mode = stats.mode & 0o777;
-    return {
-      kind: 'file',
-      mode,
-      bytes: bytes.length,
-      hash: createHash('sha256')
-        .update(`file ${mode.toString(8)}\0`)
-        .update(bytes)
-        .digest('hex'),
-    };
-  }
-  if (!stats.isDirectory() || what === 'file')
-    return { text: `${show(path)} is not a file`, remedy: 'Name a file.' };
-  return readTree(show(path), real);
+  if (stats.isFile())
+    return stats.size > MOST_BYTES ? tooLarge(show(path)) : readSingle(real, stats.mode & COUNTED_MODE);
+  if (stats.isDirectory() && what === 'bind') return readTree(show(path), real);
+  return { text: `${show(path)} is not a file`, remedy: 'Name a file.' };
+}
+
+const DOCKER_SOCKET: ContentRefusal = {
+  text: "the host's Docker socket is refused: it gives power over the host",
+  remedy: 'Remove it. Services are found by name, and routes are made in seawall.yml.',
+};
+
+async function readSingle(real: string, mode: number): Promise<ContentFact> {
+  const bytes = await readFile(real);
+  const hash = createHash('sha256')
+    .update(`file ${mode.toString(8)}\0`)
+    .update(bytes)
+    .digest('hex');
+  return { kind: 'file', mode, bytes: bytes.length, hash };
 }
 
 const tooLarge = (path: string): ContentRefusal => ({
@@ -74,7 +69,7 @@ async function readTree(path: string, real: string): Promise<ContentFact | Conte
     const content = isLink ? await readlink(join(real, file.path)) : await readFile(join(real, file.path));
     hash
       .update(
-        `${isLink ? 'link' : 'file'} ${(stats.mode & 0o777).toString(8)} ${content.length} ${file.path}\0`,
+        `${isLink ? 'link' : 'file'} ${(stats.mode & COUNTED_MODE).toString(8)} ${content.length} ${file.path}\0`,
       )
       .update(content);
   }

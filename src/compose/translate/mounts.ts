@@ -104,57 +104,46 @@ function fileContent(
   input: TranslateInput,
   remarks: Remarks,
 ): DesiredContent | undefined {
-  const attributes = {
-    kind: 'file' as const,
-    mode: mount.mode === undefined ? DEFAULT_MODE : Number.parseInt(mount.mode, 8),
-    uid: Number(mount.uid ?? 0),
-    gid: Number(mount.gid ?? 0),
-    secret: section === 'secrets',
-  };
-  const identity = `${section}:${attributes.mode}:${attributes.uid}:${attributes.gid}`;
-  if (!Number.isInteger(attributes.uid) || !Number.isInteger(attributes.gid)) {
-    refuse(
-      input,
-      remarks,
-      path,
-      'the owner of a file must be a number',
-      'Write "uid:" and "gid:" as numbers.',
-    );
+  const [uid, gid] = [Number(mount.uid ?? 0), Number(mount.gid ?? 0)];
+  const mode = mount.mode === undefined ? DEFAULT_MODE : Number.parseInt(mount.mode, 8);
+  if (!Number.isInteger(uid) || !Number.isInteger(gid)) {
+    const remedy = 'Write "uid:" and "gid:" as numbers.';
+    refuse(input, remarks, path, 'the owner of a file must be a number', remedy);
     return undefined;
   }
+  const origin = fileOrigin(file, [section, mount.source], input, remarks);
+  if (origin === undefined) return undefined;
+  const { identity, ...content } = origin;
+  const hash = input.hash(`${section}:${mode}:${uid}:${gid}:${identity}`);
+  return { kind: 'file', hash, ...content, mode, uid, gid, secret: section === 'secrets' };
+}
+
+/** Where the bytes of a config or secret come from, and what tells them from others. */
+type FileOrigin = Pick<DesiredContent, 'source' | 'text' | 'bytes'> & { readonly identity: string };
+
+function fileOrigin(
+  file: FileModel,
+  path: Path,
+  input: TranslateInput,
+  remarks: Remarks,
+): FileOrigin | undefined {
   if (file.file !== undefined) {
     const fact = input.contents.get(file.file);
-    if (fact === undefined || isRefusal(fact) || fact.kind !== 'file') {
-      const refusal =
-        fact === undefined || !isRefusal(fact)
-          ? { text: `${file.file} is not a file`, remedy: 'Name a file.' }
-          : fact;
-      refuse(input, remarks, [section, mount.source, 'file'], refusal.text, refusal.remedy);
-      return undefined;
+    if (fact !== undefined && !isRefusal(fact) && fact.kind === 'file') {
+      return { source: file.file, bytes: fact.bytes, identity: fact.hash };
     }
-    return {
-      ...attributes,
-      hash: input.hash(`${fact.hash}:${identity}`),
-      source: file.file,
-      bytes: fact.bytes,
-    };
-  }
-  const text = file.content ?? input.lookup(file.environment ?? '');
-  if (text === undefined) {
-    const variable = file.environment ?? '';
-    refuse(
-      input,
-      remarks,
-      [section, mount.source, 'environment'],
-      `the variable ${variable} is not set`,
-      'Set it in .env or in the environment.',
-    );
+    const refusal =
+      fact !== undefined && isRefusal(fact)
+        ? fact
+        : { text: `${file.file} is not a file`, remedy: 'Name a file.' };
+    refuse(input, remarks, [...path, 'file'], refusal.text, refusal.remedy);
     return undefined;
   }
-  return {
-    ...attributes,
-    hash: input.hash(`text:${identity}:${text}`),
-    text,
-    bytes: new TextEncoder().encode(text).length,
-  };
+  const variable = file.environment ?? '';
+  const text = file.content ?? input.lookup(variable);
+  if (text !== undefined)
+    return { text, bytes: new TextEncoder().encode(text).length, identity: `text:${text}` };
+  const remedy = 'Set it in .env or in the environment.';
+  refuse(input, remarks, [...path, 'environment'], `the variable ${variable} is not set`, remedy);
+  return undefined;
 }

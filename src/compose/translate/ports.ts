@@ -13,42 +13,25 @@ export function servicePorts(
   const expose = input.expose[name] ?? {};
   const isRouted = (input.routed[name] ?? []).length > 0;
   const ports: DesiredPort[] = [];
-  (service.ports ?? []).forEach((port, index) => {
-    const path = ['services', name, 'ports', index] as const;
+  for (const [index, port] of (service.ports ?? []).entries()) {
+    const path = ['services', name, 'ports', index];
     const protocol = port.protocol === 'udp' ? 'udp' : 'tcp';
     const allow = allowed(port, protocol, expose);
+    const shown = port.published ?? 'any';
     if (isRouted && protocol === 'tcp' && allow.length === 0) {
-      notice(
-        input,
-        remarks,
-        path,
-        `port ${port.target} is not published on the hosts: the service is routed, and the edges serve it`,
-      );
-      return;
-    }
-    if (port.published?.includes('-')) {
-      refuse(
-        input,
-        remarks,
-        path,
-        `a free port out of ${port.published} cannot be chosen on several hosts`,
-        'Write one port.',
-      );
-      return;
-    }
-    if (allow.length === 0 && port.host_ip !== '127.0.0.1') {
-      const text = `port ${port.published ?? 'any'} is bound to 127.0.0.1 of its host; name it under "expose: {${name}: …}" in seawall.yml to let others in`;
+      const text = `port ${port.target} is not published on the hosts: the service is routed, and the edges serve it`;
       notice(input, remarks, path, text);
+    } else if (shown.includes('-')) {
+      const text = `a free port out of ${shown} cannot be chosen on several hosts`;
+      refuse(input, remarks, path, text, 'Write one port.');
+    } else {
+      const text = `port ${shown} is bound to 127.0.0.1 of its host; name it under "expose: {${name}: …}" in seawall.yml to let others in`;
+      if (allow.length === 0 && port.host_ip !== '127.0.0.1') notice(input, remarks, path, text);
+      const published = port.published === undefined ? {} : { published: Number(port.published) };
+      const hostAddress = allow.length > 0 ? '0.0.0.0' : '127.0.0.1';
+      ports.push({ target: port.target, ...published, protocol, hostAddress, allow });
     }
-    const published = port.published === undefined ? {} : { published: Number(port.published) };
-    ports.push({
-      target: port.target,
-      ...published,
-      protocol,
-      hostAddress: allow.length > 0 ? '0.0.0.0' : '127.0.0.1',
-      allow,
-    });
-  });
+  }
   return ports;
 }
 
