@@ -1,12 +1,14 @@
 /** `npm run docs`: writes the pages and schemas that come from the code. `--check` only says which of them are out of date. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { renderCliReference } from '../src/cli/reference.ts';
 import { renderComposeReference } from '../src/compose/index.ts';
 import { configJsonSchema, renderConfigReference } from '../src/config/index.ts';
 
 const root = join(import.meta.dirname, '..');
 
 const generated: Readonly<Record<string, string>> = {
+  'docs/reference/cli.md': await renderCliReference(),
   'docs/reference/compose-keys.md': renderComposeReference(),
   'docs/reference/seawall-yml.md': renderConfigReference(),
   'schema/seawall.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,

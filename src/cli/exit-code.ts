@@ -45,6 +45,6 @@ export function outcomeExitCode(outcome: RolloutResult['outcome']): number {
 }
 
 /** Whether something was cut short by a signal rather than by a fault. */
-export function isAbort(error: unknown): boolean {
+function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || isAbort(error.cause));
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { describeError } from '../errors.ts';
 import { type ContainerSummary, type HostLink, isNotFound, type LogOptions } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 
@@ -84,26 +85,29 @@ const LONGEST_PAUSE_MS = 15_000;
 const EVENT_OVERLAP_S = 60;
 
 /**
- * Follows the containers of one host, those that start later too, until the signal. A host that goes away is reached again, and
- * read on from the last line that was seen.
+ * Follows the containers of one host, those that start later too, until the signal. A host that goes away, or was away from the
+ * start (no link), is reached again, and read on from the last line that was seen.
  */
-export async function followHost(link: HostLink, options: FollowOptions): Promise<void> {
+export async function followHost(link: HostLink | undefined, options: FollowOptions): Promise<void> {
   const { signal, onTrouble, reconnect } = options;
   const seen: Seen = new Map();
   let current = link;
+  let told = '';
   for (let waitMs = FIRST_PAUSE_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS)) {
     const startedAt = performance.now();
     try {
+      current ??= await reconnect();
       await followOnce(current, seen, options);
     } catch (error) {
       if (signal.aborted) return;
-      onTrouble(error);
+      const text = describeError(error);
+      if (text !== told) onTrouble(error);
+      told = text;
     }
     if (performance.now() - startedAt > LONGEST_PAUSE_MS) waitMs = FIRST_PAUSE_MS;
     await pause(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    current.close();
-    current = await reconnect().catch(() => current);
+    current?.close();
+    current = undefined;
   }
 }
 
@@ -158,7 +162,7 @@ async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): P
 }
 
 /** Seconds since the epoch with nine decimals, as the Engine API wants times, of a time of the log. */
-export function unixTime(time: string): string {
+function unixTime(time: string): string {
   const [, fraction = ''] = /\.(\d+)/.exec(time) ?? [];
   return `${Math.floor(Date.parse(time) / 1000)}.${fraction.padEnd(9, '0').slice(0, 9)}`;
 }

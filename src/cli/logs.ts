@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describeError } from '../errors.ts';
+import { describeError, SeawallError } from '../errors.ts';
 import type { HostLink } from '../hosts/index.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
@@ -57,7 +57,7 @@ async function run(context: Context, options: Options, wanted: readonly string[]
     ...(since === undefined ? {} : { since }),
   };
   return withHosts(context, project, async ({ links, failures }) => {
-    for (const { name, error } of failures) trouble(context, name, error);
+    if (!options.follow) for (const { name, error } of failures) trouble(context, name, error);
     const show = logPrinter({
       json: context.options.json,
       prefix: options.prefix,
@@ -124,15 +124,15 @@ async function followAll(
     import('../hosts/index.ts'),
   ]);
   const merger = new LogMerger<LogEntry>({ signal });
-  for (const link of links) {
-    const host = config.hosts.find(({ name }) => name === link.name);
-    if (host === undefined) continue;
+  const { hosts: wanted } = context.options;
+  for (const host of config.hosts.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     for (const filter of filters) {
+      const link = links.find(({ name }) => name === host.name);
       void followHost(link, {
         filter,
         first: range,
         onLines: (lines) => merger.add(lines),
-        onTrouble: (error) => trouble(context, link.name, error),
+        onTrouble: (error) => trouble(context, host.name, error),
         reconnect: () => connectHost(host, { sshConfig: config.sshConfig, signal }),
         signal,
       });
@@ -142,5 +142,7 @@ async function followAll(
 }
 
 function trouble({ terminal, style }: Context, host: string, error: unknown): void {
-  terminal.stderr.write(`${style('red', '✘')} ${host}: ${describeError(error)}\n`);
+  terminal.stderr.write(
+    `${style('red', '✘')} ${host}: ${error instanceof SeawallError ? error.message : describeError(error)}\n`,
+  );
 }

@@ -33,7 +33,7 @@ export function progressView({ terminal, options }: Pick<Context, 'terminal' | '
 }
 
 /** One JSON object per event. */
-export function jsonProgress(put: (text: string) => void): ProgressView {
+function jsonProgress(put: (text: string) => void): ProgressView {
   return { report: (event) => put(`${JSON.stringify(event)}\n`), pause() {}, close() {} };
 }
 
@@ -43,7 +43,7 @@ export interface PlainOptions {
   now(): number;
 }
 
-/** One line per step that ended, such as `host1 ✔ start web-3 (2.1 s)`; steps with others inside also say when they begin. */
+/** One line per step that ended, such as `host1 ✔ start web-3 (2.1 s)`; those that concern no single host also say when they begin. */
 export function plainProgress({ put, style, now }: PlainOptions): ProgressView {
   const tree = new StepTree();
   const report = (event: Progress): void => {
@@ -54,7 +54,8 @@ export function plainProgress({ put, style, now }: PlainOptions): ProgressView {
     const node = tree.apply(event, now());
     if (node === undefined) return;
     const host = node.host === undefined ? '' : `${node.host} `;
-    if (event.kind === 'begin' && node.parent === undefined) put(`${host}… ${printable(node.title)}\n`);
+    const isHeading = node.parent === undefined && node.host === undefined;
+    if (event.kind === 'begin' && isHeading) put(`… ${printable(node.title)}\n`);
     if (event.kind !== 'end') return;
     const note = node.note === '' ? '' : `: ${printable(node.note)}`;
     const time = seconds((node.endedAt ?? now()) - node.startedAt);
