@@ -9,6 +9,7 @@ import { provideImages } from './provide-images.ts';
 import { lastGood, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { rollOut } from './roll-out.ts';
+import { routeUrls } from './route-urls.ts';
 import { clusterOf, type Session } from './session.ts';
 import { setUpHosts } from './setup-state.ts';
 
@@ -86,10 +87,4 @@ async function unchanged(session: Session, plan: Plan, startedAt: number): Promi
     notices: [],
     tasksSince: [],
   };
-}
-
-/** Where the project's routes are served. */
-export function routeUrls({ desired, config }: Pick<Session, 'desired' | 'config'>): string[] {
-  const port = config.edge.httpPort === 80 ? '' : `:${config.edge.httpPort}`;
-  return desired.routes.map((route) => `http://${route.domain}${port}${route.path}`);
 }

@@ -4,7 +4,6 @@ import { describeError, SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { type DrainLog, edgeHosts, type RolloutContext } from './context.ts';
-import { routeUrls } from './deploy.ts';
 import { execute } from './execute.ts';
 import { ReplicaFailure } from './failure.ts';
 import { userName } from './hold-lease.ts';
@@ -12,6 +11,7 @@ import { beginRelease, readReleases, writeRelease } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { forgetOldReleases } from './retention.ts';
 import { returnTo } from './return-to.ts';
+import { routeUrls } from './route-urls.ts';
 import { clusterOf, type Session } from './session.ts';
 import { TrafficCount } from './traffic.ts';
 
@@ -105,7 +105,7 @@ export function contextFor(
     suffix: randomSuffix,
     drains,
     announceAway: (service, away) => traffic.announceAway(service, away),
-    withoutAcknowledgement: process.env['SEAWALL_PROVE_ACKNOWLEDGEMENT'] === 'off',
+    withoutAcknowledgement: process.env.SEAWALL_PROVE_ACKNOWLEDGEMENT === 'off',
   };
 }
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CatalogClient, parseEntry } from '../catalog/index.ts';
 import { KEY, type RolloutRecord, type TrafficRecord } from '../catalog/record.ts';
-import { percentile } from '../histogram.ts';
 import type { DrainLog } from './context.ts';
 import type { TrafficSummary } from './result.ts';
+import { summarise } from './traffic-sum.ts';
 
 /** nginx flushes its log every second; an edge needs a moment more to count. */
 const REPORT_TIMEOUT_MS = 6_000;
@@ -64,29 +64,4 @@ export class TrafficCount {
       .then(() => this.#client.kvPut(KEY.rollout(this.#record.project), text));
     await this.#writing;
   }
-}
-
-/** Adds up the edges' counts. Pure. */
-export function summarise(
-  records: readonly TrafficRecord[],
-  missing: readonly string[],
-  drains: DrainLog,
-): TrafficSummary {
-  const histogram: Record<string, number> = {};
-  for (const record of records) {
-    for (const [bound, count] of Object.entries(record.histogram))
-      histogram[bound] = (histogram[bound] ?? 0) + count;
-  }
-  const sum = (of: (record: TrafficRecord) => number): number =>
-    records.reduce((total, record) => total + of(record), 0);
-  return {
-    requests: sum((record) => record.requests),
-    failed: sum((record) => record.failed),
-    away: sum((record) => record.away),
-    p99Ms: percentile(histogram, 0.99),
-    drainedReplicas: drains.replicas,
-    longestDrainMs: Math.round(drains.longestMs),
-    socketsCut: drains.socketsCut,
-    missing,
-  };
 }
