@@ -3,10 +3,21 @@
  * a terminal and as plain lines elsewhere.
  */
 export type Progress =
-  | { readonly kind: 'begin'; readonly id: string; readonly parent?: string; readonly title: string; readonly host?: string }
+  | {
+      readonly kind: 'begin';
+      readonly id: string;
+      readonly parent?: string;
+      readonly title: string;
+      readonly host?: string;
+    }
   /** Replaces the step's last note: bytes so far, what is waited for. */
   | { readonly kind: 'note'; readonly id: string; readonly text: string }
-  | { readonly kind: 'end'; readonly id: string; readonly outcome: 'done' | 'failed' | 'skipped'; readonly text?: string }
+  | {
+      readonly kind: 'end';
+      readonly id: string;
+      readonly outcome: 'done' | 'failed' | 'skipped';
+      readonly text?: string;
+    }
   /** A line that stays on the screen: a notice, output of a task or a build. */
   | { readonly kind: 'line'; readonly text: string; readonly from?: string };
 

@@ -37,7 +37,10 @@ function importsOf(file: string): Import[] {
   return readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((text, index) => {
-      const from = /(?:^\s*(?:import|export)\b.*?from\s+|^\s*import\s+|^\}\s*from\s+|\bimport\()'([^']+)'/.exec(text)?.[1];
+      const from =
+        /(?:^\s*(?:import|export)\b.*?from\s+|^\s*import\s+|^\}\s*from\s+|\bimport\()'([^']+)'/.exec(
+          text,
+        )?.[1];
       return from === undefined ? [] : [{ file, line: index + 1, from }];
     });
 }
@@ -80,7 +83,8 @@ test('a folder is entered by its index', () => {
       .filter(({ from }) => {
         const target = resolve(dirname(file), from);
         const folder = folderOf(target);
-        const inside = folder === folderOf(file) || folder === 'ground' || folder === 'entry' || folder === 'cli';
+        const inside =
+          folder === folderOf(file) || folder === 'ground' || folder === 'entry' || folder === 'cli';
         return !inside && !/\/(index|record|desired)\.ts$/.test(target);
       })
       .map(({ line, from }) => `${relative(root, file)}:${line} imports ${from}`),

@@ -142,9 +142,9 @@ test('a first deploy spreads the replicas evenly over the hosts that have the ro
   const desired = project(service('web', { replicas: 4 }));
   const actual = actualOf(host('app1'), host('app2'), host('front', { roles: ['edge'] }));
   const after = apply(desired, actual, planFor(desired, actual));
-  assert.equal(after.hosts['app1']?.replicas.length, 2);
-  assert.equal(after.hosts['app2']?.replicas.length, 2);
-  assert.equal(after.hosts['front']?.replicas.length, 0);
+  assert.equal(after.hosts.app1?.replicas.length, 2);
+  assert.equal(after.hosts.app2?.replicas.length, 2);
+  assert.equal(after.hosts.front?.replicas.length, 0);
 });
 
 test('a changed environment variable replaces every replica and shows its name, never its value', () => {

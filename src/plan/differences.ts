@@ -34,9 +34,9 @@ export function describeDifference({ path, from, to }: Difference): string {
 function flatten(identity: unknown, hash: Hash): Map<string, string> {
   const leaves = new Map<string, string>();
   const walk = (path: string, value: unknown): void => {
-    if (path === 'container.Env' && Array.isArray(value)) return walkEnv(value, leaves, hash);
     if (value === undefined) return;
-    if (value === null || typeof value !== 'object') leaves.set(path, String(value));
+    if (path === 'container.Env' && Array.isArray(value)) walkEnv(value, leaves, hash);
+    else if (value === null || typeof value !== 'object') leaves.set(path, String(value));
     else if (Array.isArray(value)) leaves.set(path, canonicalJson(value));
     else for (const [key, inner] of Object.entries(value)) walk(path === '' ? key : `${path}.${key}`, inner);
   };
