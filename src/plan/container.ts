@@ -62,8 +62,8 @@ export function containerPlan(
         ...service.container.HostConfig,
         ...(place.kind === 'replica' ? {} : { RestartPolicy: { Name: 'no' } }),
         NetworkMode: firstName,
-        Dns: [place.privateAddress],
-        DnsSearch: [`${desired.project}.internal`],
+        Dns: [place.privateAddress, ...listOf(service, 'Dns')],
+        DnsSearch: [`${desired.project}.internal`, ...listOf(service, 'DnsSearch')],
         Mounts: service.mounts.map((mount) => dockerMount(desired, mount)),
         PortBindings: portBindings(ports),
       },
@@ -74,6 +74,12 @@ export function containerPlan(
       endpoint: endpoint(network),
     })),
   };
+}
+
+/** The user's own `dns` and `dns_search` come after Seawall's: Docker asks the first that answers. */
+function listOf(service: DesiredService, key: 'Dns' | 'DnsSearch'): readonly string[] {
+  const own = service.container.HostConfig[key];
+  return Array.isArray(own) ? own.map(String) : [];
 }
 
 function seawallLabels(

@@ -1,4 +1,4 @@
-import { ensureSubnet } from '../catalog/index.ts';
+import { ensureSubnet, parseEntry } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import { type HostLink, isConflict, isNotFound } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
@@ -27,12 +27,15 @@ async function ensureNetwork(context: RolloutContext, host: HostLink, network: s
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
+  const { value: alive } = await client.kvGet(KEY.alive(host.name), { signal });
+  const mtu = alive && parseEntry<{ linkMtu?: number }>(alive).linkMtu;
   const body = dockerNetworkBody({
     cluster: cluster.id,
     project: desired.project,
     network,
     subnet: subnet.cidr,
     block: subnet.block,
+    ...(mtu === undefined ? {} : { mtu }),
     engineApiVersion: await host.docker.apiVersion({ signal }),
   });
   try {
