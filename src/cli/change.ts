@@ -37,6 +37,7 @@ export async function proposeChange(
     const result = await change.work(ask);
     progress.close();
     await (options.json ? printJson(context, result) : print(context, viewResult(result, { colour })));
+    if (context.signal.aborted && result.outcome === 'reverted') return EXIT.interrupted;
     return outcomeExitCode(result.outcome);
   } catch (error) {
     if (!isDeclined) throw error;

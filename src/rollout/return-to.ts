@@ -29,7 +29,10 @@ export async function returnTo(
 ): Promise<Return> {
   const { cluster, client } = clusterOf(session);
   const signal = AbortSignal.timeout(REVERT_TIMEOUT_MS);
-  session.report({ kind: 'line', text: `release ${record.number} failed: ${describeError(failure)}` });
+  const text = session.signal.aborted
+    ? 'interrupted: going back to what served before (Ctrl-C again leaves everything as it is now)'
+    : `release ${record.number} failed: ${describeError(failure)}`;
+  session.report({ kind: 'line', text });
   try {
     const good = lastGood(await readReleases(client, record.project, signal), record.number);
     const desired = good ? openRelease(cluster, good) : nothing(session.desired);

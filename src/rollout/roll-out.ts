@@ -61,7 +61,7 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     plan: input.plan,
     durationMs: Math.round(performance.now() - input.startedAt),
     traffic: summary,
-    ...(failure === undefined ? {} : { failure: reportOf(failure) }),
+    ...(failure === undefined ? {} : { failure: reportOf(failure, signal.aborted) }),
     urls: routeUrls(session),
     notices: [...notices, ...(back?.notices ?? [])],
     tasksSince: await tasksAfter(session, release),
@@ -113,14 +113,14 @@ const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 const randomSuffix = (): string =>
   Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 
-function reportOf(failure: unknown): NonNullable<RolloutResult['failure']> {
+function reportOf(failure: unknown, isInterrupted: boolean): NonNullable<RolloutResult['failure']> {
   if (failure instanceof ReplicaFailure && failure.report) return failure.report;
   const hint = failure instanceof SeawallError ? failure.hint : undefined;
   return {
     service: '',
     host: failure instanceof SeawallError ? (failure.where ?? '') : '',
     container: '',
-    what: describeError(failure),
+    what: isInterrupted ? 'interrupted' : describeError(failure),
     log: [],
     nextCommand: hint ?? 'seawall plan',
     schemaMayHaveChanged: false,
