@@ -1,9 +1,17 @@
 import { CommanderError } from 'commander';
-import { globalOptions } from './cli/context.ts';
-import { errorJson, renderError } from './cli/error-screen.ts';
-import { EXIT, errorExitCode } from './cli/exit-code.ts';
-import { buildProgram, usageError } from './cli/program.ts';
-import { hasColour, processTerminal, write } from './cli/terminal.ts';
+import {
+  buildProgram,
+  EXIT,
+  errorExitCode,
+  errorJson,
+  globalOptions,
+  hasColour,
+  processTerminal,
+  renderError,
+  usageError,
+  versionText,
+  write,
+} from './cli/index.ts';
 import { SeawallError } from './errors.ts';
 import { styleFor } from './style.ts';
 
@@ -47,7 +55,6 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function showVersion(thrown: CommanderError): Promise<number> {
   if (thrown.code !== 'seawall.version') return EXIT.done;
-  const { versionText } = await import('./cli/version.ts');
   await write(process.stdout, versionText());
   return EXIT.done;
 }
