@@ -9,8 +9,10 @@ if ! command -v npm >/dev/null 2>&1; then
 fi
 # The lock file of the last install is older than what is asked for: install.
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  echo "Installing dependencies (npm ci) …"
-  npm ci --no-audit --no-fund
+  echo "Installing dependencies (npm install) …"
+  # Not npm ci: it refuses a lock file without the packages of other platforms, which npm left out where a registry
+  # does not carry them. The lock file still decides every version, and --no-save leaves it as it is.
+  npm install --no-save --no-audit --no-fund --loglevel=error
 fi
 # Node 26 needs libatomic, which a slim Debian or Ubuntu does not bring.
 if ! node_modules/.bin/node --version >/dev/null 2>&1; then
