@@ -1,41 +1,104 @@
+import { parseEntry } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
-import type { Plan } from '../plan/index.ts';
+import { type HostLink, listeningPorts } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+import type { Move, Plan } from '../plan/index.ts';
 import { readAcknowledgements } from './acknowledge.ts';
 import { edgeHosts } from './context.ts';
 import { clusterOf, type Session } from './session.ts';
 
-/** Checks what would make a rollout fail half way: everybody who has to acknowledge is there. @throws SeawallError */
+/** Below this Docker begins to fail in ways that are hard to read: half-written images, logs that stop. */
+const LEAST_FREE_BYTES = 512 * 2 ** 20;
+
+/** Checks what would make a rollout fail half way. Changes nothing. @throws SeawallError */
 export async function preflight(session: Session, plan: Plan): Promise<void> {
+  await requireAcknowledgers(session);
+  requireEdge(session, plan);
+  await requireDisk(session);
+  await Promise.all(session.links.map((link) => requirePorts(session, link, plan)));
+}
+
+/** Everybody who will have to acknowledge is there. */
+async function requireAcknowledgers(session: Session): Promise<void> {
+  const { hosts, signal } = session;
   const { client } = clusterOf(session);
   const [edges, resolvers] = await Promise.all([
-    readAcknowledgements(client, KEY.edgeAcks, 0, session.signal),
-    readAcknowledgements(client, KEY.namesAcks, 0, session.signal),
+    readAcknowledgements(client, KEY.edgeAcks, 0, signal),
+    readAcknowledgements(client, KEY.namesAcks, 0, signal),
   ]);
+  const isSilent = (host: string): boolean => {
+    const ack = edges.acks.get(host);
+    return ack === undefined || ack.problems.nginx !== undefined;
+  };
   const silent = [
-    ...edgeHosts(session.hosts)
-      .filter((host) => !edges.acks.has(host))
+    ...edgeHosts(hosts)
+      .filter(isSilent)
       .map((host) => `the edge of ${host}`),
-    ...session.hosts
-      .filter((host) => !resolvers.acks.has(host.name))
-      .map((host) => `the names of ${host.name}`),
+    ...hosts.filter(({ name }) => !resolvers.acks.has(name)).map(({ name }) => `the names of ${name}`),
   ];
-  if (silent.length > 0) {
-    throw new SeawallError(
-      'unreachable',
-      `no acknowledgement from ${silent.join(', ')}; nothing was changed`,
-      {
-        hint: 'Its agent is away, or its host is cut off from the catalog: seawall machine ls',
-      },
-    );
-  }
-  const edge = edgeHosts(session.hosts);
-  if (
-    edge.length === 0 &&
-    plan.steps.some((step) => step.kind === 'publish-routes' && step.routes.length > 0)
-  ) {
-    throw new SeawallError('input', 'there are routes, but no host has the role edge', {
-      hint: 'Give one host in seawall.yml roles: [edge], then: seawall machine setup',
+  if (silent.length === 0) return;
+  throw new SeawallError('unreachable', `no acknowledgement from ${silent.join(', ')}; nothing was changed`, {
+    hint: 'Its agent or nginx is away, or its host is cut off from the catalog: seawall machine ls',
+  });
+}
+
+function requireEdge({ hosts }: Session, plan: Plan): void {
+  if (edgeHosts(hosts).length > 0) return;
+  if (!plan.steps.some((step) => step.kind === 'publish-routes' && step.routes.length > 0)) return;
+  throw new SeawallError('input', 'there are routes, but no host has the role edge', {
+    hint: 'Give one host in seawall.yml roles: [edge], then: seawall machine setup',
+  });
+}
+
+async function requireDisk(session: Session): Promise<void> {
+  const { client } = clusterOf(session);
+  const { value } = await client.kvList(KEY.alives, { signal: session.signal });
+  for (const entry of value) {
+    const { disk } = parseEntry<{ disk?: { freeBytes: number } }>(entry);
+    if (disk === undefined || disk.freeBytes >= LEAST_FREE_BYTES) continue;
+    const host = entry.key.slice(KEY.alives.length);
+    const free = Math.round(disk.freeBytes / 2 ** 20);
+    throw new SeawallError('refused', `host ${host} has only ${free} MB of disk left; nothing was changed`, {
+      where: host,
+      hint: 'Free some: docker system df, then docker image prune or what else is large.',
     });
   }
 }
+
+/** Fixed ports of what is to start are free, or held by the containers that go first. */
+async function requirePorts(session: Session, link: HostLink, plan: Plan): Promise<void> {
+  const wanted = plan.steps.flatMap((step) =>
+    step.kind === 'roll' && step.moves.some((move) => startsOn(move, link.name))
+      ? publishedPorts(session, step.service).map((port) => ({ service: step.service, port }))
+      : [],
+  );
+  if (wanted.length === 0) return;
+  const { signal, desired } = session;
+  const [taken, own] = await Promise.all([
+    listeningPorts(link.docker, { signal }),
+    link.docker.listContainers({ labels: [`${LABEL.project}=${desired.project}`], signal }),
+  ]);
+  for (const { service, port } of wanted) {
+    const isOwn = own.some(
+      ({ Labels, Ports }) =>
+        Labels[LABEL.service] === service && Ports.some(({ PublicPort }) => PublicPort === port),
+    );
+    if (!taken.has(port) || isOwn) continue;
+    throw new SeawallError(
+      'refused',
+      `port ${port} of ${service} is taken on host ${link.name}; nothing was changed`,
+      {
+        where: link.name,
+        hint: `See who has it (ss -ltnp on ${link.name}), or publish another port in the Compose file.`,
+      },
+    );
+  }
+}
+
+const startsOn = (move: Move, host: string): boolean => move.kind !== 'stop' && move.host === host;
+
+const publishedPorts = ({ desired }: Session, service: string): number[] =>
+  (desired.services[service]?.ports ?? []).flatMap(({ published, protocol }) =>
+    published === undefined || protocol === 'udp' ? [] : [published],
+  );
