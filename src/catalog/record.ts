@@ -178,5 +178,3 @@ export const KEY = {
   /** JSON: `{ address: ISO time }` of addresses that not everybody has dropped. */
   quarantine: (host: string) => `seawall/quarantine/${host}`,
 } as const;
-
-export { catalogServiceName } from '../names.ts';

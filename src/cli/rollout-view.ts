@@ -51,7 +51,7 @@ function summary({ plan, outcome, traffic, urls }: RolloutResult, style: Style):
 }
 
 /** `12,481 requests during the rollout, 0 failed, p99 41 ms; 3 replicas drained (longest 2.1 s), 0 sockets cut` */
-export function trafficLine(traffic: TrafficSummary, style: Style): string {
+function trafficLine(traffic: TrafficSummary, style: Style): string {
   const { requests, failed, away, p99Ms, drainedReplicas, longestDrainMs, socketsCut, missing } = traffic;
   const lost = failed - away;
   const failures = style(lost > 0 ? 'red' : 'green', `${thousands(lost)} failed`);

@@ -19,7 +19,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** Characters that a text takes on the screen, colours not counted. */
-export const visibleLength = (text: string): number => [...stripVTControlCharacters(text)].length;
+const visibleLength = (text: string): number => [...stripVTControlCharacters(text)].length;
 
 /** The text cut to a length, with … in place of what is missing. For text without colours. */
 export function cut(text: string, length: number): string {

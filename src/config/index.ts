@@ -1,4 +1,4 @@
 export type { Config, HostConfig } from './config.ts';
-export { type Loaded, type LoadedProject, type LoadOptions, loadProject } from './load.ts';
-export { configJsonSchema, configKeys, renderConfigReference } from './reference.ts';
+export { type LoadedProject, loadProject } from './load.ts';
+export { configJsonSchema, renderConfigReference } from './reference.ts';
 export { configSchema } from './schema.ts';

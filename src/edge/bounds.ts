@@ -7,7 +7,7 @@ export interface OldGenerationLimits {
   readonly all: number;
 }
 
-export const oldGenerationLimits: OldGenerationLimits = { upgradedOnly: 8, all: 32 };
+const oldGenerationLimits: OldGenerationLimits = { upgradedOnly: 8, all: 32 };
 
 /** Old workers that are too many: those of the oldest generations above the limits. Their connections will be cut. */
 export function workersToEnd(

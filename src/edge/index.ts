@@ -1,2 +1,1 @@
-export type { EdgeStatus } from './in-force.ts';
-export { EdgeLoop, type EdgeOptions, watchEdge } from './watch.ts';
+export { EdgeLoop, watchEdge } from './watch.ts';

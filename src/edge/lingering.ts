@@ -50,13 +50,6 @@ export function oldWorkers(
   );
 }
 
-/** Old workers that have not yet stopped to accept: until there are none, nothing can be said of requests. */
-export const acceptingOldWorkers = (
-  workers: readonly Worker[],
-  book: GenerationBook,
-  current: number,
-): readonly Worker[] => oldWorkers(workers, book, current).filter((worker) => !worker.isShuttingDown);
-
 /**
  * Addresses out of force that old workers may still use.
  * @param elsewhere addresses that the catalog knows: a worker of an unknown generation may use any of them.

@@ -13,7 +13,7 @@ interface BodyParts {
 }
 
 /** Hash by which a container is known to be made of this body. */
-export function bodyHash(body: BodyParts): string {
+function bodyHash(body: BodyParts): string {
   return sha256(JSON.stringify(body)).slice(0, 16);
 }
 

@@ -31,7 +31,7 @@ export function checkDestination(target: SshTarget): void {
 }
 
 /** One word for a POSIX shell, whatever it holds. */
-export function quoteWord(word: string): string {
+function quoteWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

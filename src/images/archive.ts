@@ -48,7 +48,7 @@ export async function spoolImage(
 }
 
 /** Finds the parts of a saved image. Throws `docker` when a layer is not in it. */
-export async function readArchive(path: string, reference: string): Promise<ImageArchive> {
+async function readArchive(path: string, reference: string): Promise<ImageArchive> {
   const file = await open(path);
   try {
     const entries = new Map((await indexTar(file)).map((entry) => [posix.normalize(entry.name), entry]));

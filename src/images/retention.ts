@@ -59,7 +59,7 @@ export function prunableNames(input: RetentionInput): readonly string[] {
 }
 
 /** Numbers of the releases that are kept: the newest good ones and those whose rollout runs. */
-export function keptReleases<Release extends RetentionInput['releases'][number]>(input: {
+function keptReleases<Release extends RetentionInput['releases'][number]>(input: {
   readonly releases: readonly Release[];
   readonly keep: number;
 }): readonly Release[] {

@@ -150,7 +150,8 @@ function fromBridges({ input, blocks, crossings }: Model): string[] {
     `${ESTABLISHED} -j ACCEPT`,
     ...blocks.flatMap(({ title, bridge, subnet, peers }) => [
       `-i ${bridge} ! -s ${subnet} ${comment(`${title}: not its address`)} -j DROP`,
-      `-i ${bridge} -o ${bridge} -j RETURN`,
+      // Accepted here: SEAWALL-TO-BRIDGE would drop it. Bridged packets come by where br_netfilter is on, which Docker sets.
+      `-i ${bridge} -o ${bridge} -j ACCEPT`,
       ...peers.map(
         (peer) =>
           `-i ${bridge} -o ${LINK} -d ${peer.subnet} ${comment(`${title} of ${peer.host}`)} -j ACCEPT`,

@@ -118,7 +118,7 @@ function heaviest(volumes: string, hosts: readonly string[], hash: Hash): string
 }
 
 /** A platform without a variant matches every variant of it. */
-export function samePlatform(host: string, wanted: string): boolean {
+function samePlatform(host: string, wanted: string): boolean {
   const [hostOs, hostArch] = host.split('/');
   const [wantedOs, wantedArch] = wanted.split('/');
   return hostOs === wantedOs && hostArch === wantedArch;

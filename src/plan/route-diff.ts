@@ -44,6 +44,6 @@ function routeReasons(old: PublishedRoute, route: PublishedRoute): string[] {
 }
 
 /** What the edges are told of a desired route. */
-export function publishedRoute({ service: _service, ...route }: DesiredRoute): PublishedRoute {
+function publishedRoute({ service: _service, ...route }: DesiredRoute): PublishedRoute {
   return route;
 }

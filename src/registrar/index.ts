@@ -1,1 +1,1 @@
-export { type RegistrarOptions, watchRegistrar } from './watch.ts';
+export { watchRegistrar } from './watch.ts';

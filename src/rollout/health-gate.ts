@@ -68,7 +68,7 @@ function crashOf(info: ContainerInfo): string | undefined {
  * How long a replica may take to become healthy: what its HEALTHCHECK grants (start period, then retries × interval with
  * the last probe's timeout; Docker's defaults 0 s, 3, 30 s, 30 s), else a minute. It may pass much earlier.
  */
-export function healthDeadlineMs(service: DesiredService, info: Pick<ContainerInfo, 'Config'>): number {
+function healthDeadlineMs(service: DesiredService, info: Pick<ContainerInfo, 'Config'>): number {
   const check = info.Config.Healthcheck;
   if (!check?.Test || check.Test[0] === 'NONE')
     return Math.max(DEFAULT_DEADLINE_MS, 2 * service.update.monitorMs);

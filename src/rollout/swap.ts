@@ -111,7 +111,7 @@ export async function retire(
 }
 
 /** The first half of {@link retire}: afterwards nobody sends the replica anything, and nothing is under way. */
-export async function drain(
+async function drain(
   context: RolloutContext,
   serviceName: string,
   host: HostLink,

@@ -1,2 +1,1 @@
-export { redactEnv, redactEnvList, redactValue } from './redact.ts';
 export { seal, unseal } from './seal.ts';

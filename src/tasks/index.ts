@@ -1,5 +1,4 @@
-export { isInteractive, type LocalStreams } from './attach.ts';
-export { type ExecSettings, execInReplica } from './exec.ts';
-export type { Overrides } from './one-off.ts';
-export { chooseReplica, findReplicas, healthOf, type RunningReplica } from './replicas.ts';
-export { type RunRequest, runOneOff } from './run.ts';
+export { isInteractive } from './attach.ts';
+export { execInReplica } from './exec.ts';
+export { chooseReplica, findReplicas } from './replicas.ts';
+export { runOneOff } from './run.ts';

@@ -5,7 +5,7 @@ import { PROJECT_KEYS } from './project-keys.ts';
 import type { KeyRow } from './row.ts';
 import { NETWORK_KEYS, SERVICE_KEYS } from './service-keys.ts';
 
-export type { KeyRow, KeyStatus } from './row.ts';
+export type { KeyRow } from './row.ts';
 
 /** How every key of the Compose Specification is treated: one row per key of the schema, sorted. */
 export const COMPOSE_KEYS: readonly KeyRow[] = [

@@ -21,10 +21,10 @@ export interface SetupParts {
 }
 
 /** Label: hash of what Seawall's programs read from the cluster file only at their start. */
-export const fileLabel = 'seawall.cluster-file';
+const fileLabel = 'seawall.cluster-file';
 
 /** The list of hosts does not count: the programs follow the catalog's. */
-export function fileHash(file: ClusterFile): string {
+function fileHash(file: ClusterFile): string {
   const { hosts: _hosts, ...rest } = file;
   return sha256(JSON.stringify(rest)).slice(0, 16);
 }

@@ -11,7 +11,7 @@ import { sha256 } from '../../../src/hash.ts';
 import type { LoadReport } from '../load/report.ts';
 import { type StartLoadOptions, startLoad } from '../load/start.ts';
 
-export const root = resolve(import.meta.dirname, '../../..');
+const root = resolve(import.meta.dirname, '../../..');
 /** Checkouts side by side have labs of their own. */
 const labName = `core-${sha256(root).slice(0, 6)}`;
 const stateDir = join(root, '.lab/core');
@@ -25,7 +25,7 @@ export const lab: Lab = await bringUpLab({
   say: () => undefined,
 });
 export const edge: LabHost = findHost(lab, 'host1');
-export const DOMAIN = 'shop.example';
+const DOMAIN = 'shop.example';
 
 export interface Finished {
   readonly code: number;
@@ -183,5 +183,3 @@ export async function versionsServed(requests = 20): Promise<string[]> {
   }
   return [...versions].sort();
 }
-
-export const firstLines = (text: string, lines = 3): string => text.split('\n').slice(0, lines).join('\n');
