@@ -71,6 +71,16 @@ test('a replica reaches one on another host in the same network, which sees its 
   assert.equal(await lab.get('host1', 'db-1', url('db-2')), at['db-1']);
 });
 
+test('replicas of one network on the same host reach each other, and see their own addresses', async () => {
+  for (const [host, from, to] of [
+    ['host1', 'web-1', 'db-1'],
+    ['host2', 'web-2', 'db-2'],
+  ] as const) {
+    assert.equal(await lab.get(host, from, url(to)), at[`${from} back`], `${from} → ${to}`);
+    assert.equal(await lab.get(host, to, `http://${at[`${from} back`]}:8000/`), at[to], `${to} → ${from}`);
+  }
+});
+
 test('a replica in two networks reaches the other hosts in both, with its address of that network', async () => {
   for (const [host, from, to] of [
     ['host1', 'web-1', 'db-2'],
