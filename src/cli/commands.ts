@@ -88,7 +88,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'machine',
     group: 'Hosts',
-    summary: 'prepare and list the hosts',
+    summary: 'prepare, list and release the hosts',
     load: () => import('./machine.ts'),
   },
   {

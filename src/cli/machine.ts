@@ -3,6 +3,7 @@ import { describeError, SeawallError } from '../errors.ts';
 import { confirm } from './confirm.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
+import { removeMachine } from './machine-remove.ts';
 import { lostMachineRow, type MachineRow, machineRow, viewMachines } from './machine-view.ts';
 import { print, printJson } from './output.ts';
 import { progressView } from './progress.ts';
@@ -31,6 +32,23 @@ Example:
       `\nExits with ${EXIT.unreachable} when a host does not answer.\n\nExample:\n  seawall machine ls`,
     )
     .action(bind(list));
+  command
+    .command('rm')
+    .description('Take a host out of the cluster and Seawall off it.')
+    .argument('<host>', 'name of the host in seawall.yml; local for this machine when there are no hosts')
+    .option('--images', 'remove the images too that Seawall built or named there')
+    .addHelpText(
+      'after',
+      `
+Removes agent, server, edge, networks, host rules, the link and Seawall's files from the host, and the host from the catalog. It
+is refused while containers of a project are there, and for the host of the catalog while there are others. Volumes stay, with
+their data; Docker stays.
+
+Examples:
+  seawall machine rm app2
+  seawall down && seawall machine rm local --images`,
+    )
+    .action(bind(removeMachine));
 }
 
 async function setUpAll(context: Context): Promise<undefined> {

@@ -73,9 +73,35 @@ export async function removeOldAgentImages(
   current: string,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
+  const old = (await agentImagesOn(docker, options)).filter((tag) => tag !== current);
+  await removeUnusedImages(docker, old, options);
+}
+
+/** Names of the agent images that a host holds, of any version. */
+export async function agentImagesOn(
+  docker: Pick<Docker, 'listImages'>,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly string[]> {
   const images = await docker.listImages({ filters: { reference: [`${repository}:*`] }, ...options });
-  const old = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag !== current);
-  for (const tag of old) {
+  return images.flatMap(({ RepoTags }) => RepoTags ?? []);
+}
+
+/** Names of all images that Seawall built or named on a host, its own and those of projects. */
+export async function ownImagesOn(
+  docker: Pick<Docker, 'listImages'>,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly string[]> {
+  const images = await docker.listImages({ filters: { reference: ['seawall/*:*'] }, ...options });
+  return [...(await agentImagesOn(docker, options)), ...images.flatMap(({ RepoTags }) => RepoTags ?? [])];
+}
+
+/** Removes names of images; what a container still uses, running or not, stays. */
+export async function removeUnusedImages(
+  docker: Pick<Docker, 'removeImage'>,
+  tags: readonly string[],
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  for (const tag of tags) {
     try {
       await docker.removeImage(tag, options);
     } catch (error) {

@@ -1,8 +1,11 @@
 export {
   type AgentImageSource,
   agentImageName,
+  agentImagesOn,
   ensureAgentImage,
+  ownImagesOn,
   removeOldAgentImages,
+  removeUnusedImages,
 } from './agent-image.ts';
 export { buildImages, ensureImages } from './ensure.ts';
 export { type DockerConfig, readDockerConfig } from './registry-auth.ts';

@@ -53,7 +53,7 @@ test('a host that joins gets a number that nobody ever had, and the others learn
     input({
       config: withHosts(host('app1', 'app'), host('app2', 'app')),
       found: [{ host: 'app1', file: first.app1 }, { host: 'app2' }],
-      known: [gone],
+      known: [...asked(first.app1).hosts, gone],
     }),
   );
   assert.equal(files.app2?.host.number, 8);
@@ -63,6 +63,27 @@ test('a host that joins gets a number that nobody ever had, and the others learn
     ['app1', 'front', 'gone', 'app2'],
   );
   assert.equal(files.front, undefined);
+});
+
+test('a host that left does not come back by the file of one that did not hear of it, nor does its number', () => {
+  const first = decideCluster(input({}));
+  const gone = { ...asked(first.app1).host, name: 'gone', number: 7 };
+  const stale = { ...asked(first.app1), hosts: [...asked(first.app1).hosts, gone] };
+  const known = asked(first.app1).hosts;
+  const hosts = [host('app1', 'app'), host('front', 'edge'), host('app2', 'app')];
+  const found = [{ host: 'app1', file: stale }, { host: 'front', file: first.front }, { host: 'app2' }];
+  const files = decideCluster(input({ config: withHosts(...hosts), found, known }));
+  assert.deepEqual(
+    files.app1?.hosts.map(({ name, number }) => [name, number]),
+    [
+      ['app1', 1],
+      ['front', 2],
+      ['app2', 8],
+    ],
+  );
+  const heard = [{ host: 'app1', file: first.app1 }, { host: 'front', file: first.front }, { host: 'app2' }];
+  const later = decideCluster(input({ config: withHosts(...hosts), found: heard, known, lastNumber: 9 }));
+  assert.equal(later.app2?.host.number, 10);
 });
 
 test('hosts of two clusters are refused by name', () => {

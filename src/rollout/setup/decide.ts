@@ -23,6 +23,8 @@ export interface DecideInput {
   readonly found: readonly FoundCluster[];
   /** Hosts that the catalog knows, also those that are not in the configuration. */
   readonly known: readonly ClusterHost[];
+  /** Highest number that a host which left has had; 0 or absent when none left. */
+  readonly lastNumber?: number | undefined;
   readonly fresh: FreshCluster;
   readonly privateAddress: (range: string, number: number) => string;
 }
@@ -78,7 +80,7 @@ function oneCluster(found: readonly FoundCluster[]): ClusterFile | undefined {
       return `${names.join(', ')} (${id?.slice(0, 8)})`;
     });
     throw new SeawallError('refused', `these hosts belong to different clusters: ${parts.join(' and ')}`, {
-      hint: 'A host is in one cluster. Take the foreign one out of seawall.yml, or out of its cluster: seawall machine rm HOST --purge',
+      hint: 'A host is in one cluster. Take the foreign one out of seawall.yml, or out of its cluster with its own seawall.yml: seawall machine rm HOST',
     });
   }
   // The one with the most hosts was written last.
@@ -97,11 +99,17 @@ function refuseRenamed(found: readonly FoundCluster[]): void {
   }
 }
 
-function numberHosts({ config, found, known, privateAddress }: DecideInput, range: string): ClusterHost[] {
+function numberHosts(
+  { config, found, known, lastNumber = 0, privateAddress }: DecideInput,
+  range: string,
+): ClusterHost[] {
+  const filed = found.flatMap(({ file }) => file?.hosts ?? []);
+  // The file of a host that did not hear of a removal still names what the catalog has forgotten.
+  const isGone = ({ name }: ClusterHost) =>
+    known.length > 0 && ![...known, ...config.hosts].some((host) => host.name === name);
   const before = new Map<string, ClusterHost>();
-  for (const host of [...found.flatMap(({ file }) => file?.hosts ?? []), ...known])
-    before.set(host.name, host);
-  let last = Math.max(0, ...[...before.values()].map(({ number }) => number));
+  for (const host of [...filed.filter((each) => !isGone(each)), ...known]) before.set(host.name, host);
+  let last = Math.max(lastNumber, ...[...filed, ...known].map(({ number }) => number));
   for (const { name, address, roles, labels } of config.hosts) {
     const number = before.get(name)?.number ?? last + 1;
     last = Math.max(last, number);

@@ -29,6 +29,7 @@ import { openCatalog } from '../session.ts';
 import { waitForAgents, waitForCatalog, waitForEdge, waitForGeneration } from './await-parts.ts';
 import { type HostBodies, hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
 import { decideCluster } from './decide.ts';
+import type { ClusterNote } from './remove-host.ts';
 
 export interface SetupOptions {
   readonly config: Config;
@@ -164,27 +165,32 @@ async function decideFiles(
     }),
   );
   const existing = found.find(({ file }) => file !== undefined)?.file;
-  const known = existing === undefined ? [] : await knownHosts(existing, options);
+  const { known, lastNumber } =
+    existing === undefined ? { known: [], lastNumber: 0 } : await knownHosts(existing, options);
   const fresh = {
     id: randomUUID(),
     key: randomBytes(32).toString('base64'),
     ...(await makeCatalogCertificate()),
   };
-  return decideCluster({ config, found, known, fresh, privateAddress: parts.privateAddress });
+  return decideCluster({ config, found, known, lastNumber, fresh, privateAddress: parts.privateAddress });
 }
 
 /** The catalog may know hosts that are in none of the files at hand. When it does not answer, the files must do. */
 async function knownHosts(
   cluster: ClusterFile,
   { links, signal }: SetupOptions,
-): Promise<readonly ClusterHost[]> {
+): Promise<{ readonly known: readonly ClusterHost[]; readonly lastNumber?: number | undefined }> {
   let client: CatalogClient | undefined;
   try {
     client = await openCatalog(cluster, links);
     const { value } = await client.kvList(KEY.hosts, { signal, timeoutMs: 5000 });
-    return value.map((entry) => parseEntry<HostRecord>(entry));
+    const note = (await client.kvGet(KEY.cluster, { signal })).value;
+    return {
+      known: value.map((entry) => parseEntry<HostRecord>(entry)),
+      lastNumber: note === undefined ? undefined : parseEntry<ClusterNote>(note).lastNumber,
+    };
   } catch (error) {
-    if (error instanceof SeawallError && error.code === 'unreachable') return [];
+    if (error instanceof SeawallError && error.code === 'unreachable') return { known: [] };
     throw error;
   } finally {
     client?.close();

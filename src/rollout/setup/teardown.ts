@@ -1,13 +1,16 @@
 import { HOST_PATH, OWN } from '../../cluster.ts';
 import { type HostLink, isNotFound, runHelper, writeHostFiles } from '../../hosts/index.ts';
+import { agentImagesOn } from '../../images/index.ts';
 import { LABEL } from '../../labels.ts';
+import { findClusterFile } from './find-cluster.ts';
 
 /**
- * Takes Seawall's interfaces, and its chains out of the tables of both iptables variants where they stand; each table
- * in one go.
+ * Takes Seawall's interface and the route that ends its range, and its chains out of the tables of both iptables
+ * variants where they stand; each table in one go. Reads `{ range }` from its input.
  */
 const cleanScript = `
 const { spawnSync } = require('node:child_process');
+const { range } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'));
 const run = (program, args, input) => spawnSync(program, args, { input, encoding: 'utf8' });
 for (const variant of ['iptables-nft', 'iptables-legacy']) {
   const lines = (run(variant + '-save', []).stdout || '').split('\\n');
@@ -29,11 +32,16 @@ for (const variant of ['iptables-nft', 'iptables-legacy']) {
   }
 }
 run('ip', ['link', 'delete', '${OWN.link}']);
+if (range !== undefined) run('ip', ['route', 'delete', 'unreachable', range]);
 `;
+
+/** Milliseconds for requests that an edge is answering, and for the agent to end its session. */
+const STOP_GRACE_MS = 15_000;
 
 /**
  * Removes Seawall from a host: its containers, its networks, its rules and interfaces, its files. Containers of
- * projects go too when `projects` says so; their volumes stay. Safe to repeat.
+ * projects go too when `projects` says so; their volumes stay, and so do images. Safe to repeat.
+ * @throws SeawallError `docker` when a container that stays is still in one of the networks.
  */
 export async function teardownHost(
   link: HostLink,
@@ -41,26 +49,42 @@ export async function teardownHost(
 ): Promise<void> {
   const { docker } = link;
   const { signal } = options;
+  const file = await findClusterFile(link, signal);
   const containers = await docker.listContainers({ all: true, signal });
-  const agent = containers.find(({ Names }) =>
-    [OWN.agent, OWN.server].some((name) => Names.includes(`/${name}`)),
-  );
-  const own = containers.filter(({ Labels }) => LABEL.cluster in Labels && isOwn(Labels[LABEL.kind]));
+  const own = ownContainers(containers);
   const ours = options.projects ? containers.filter(({ Labels }) => LABEL.project in Labels) : [];
-  for (const { Id } of [...ours, ...own]) {
+  const image = own.find(({ Labels }) => Labels[LABEL.kind] !== 'edge')?.ImageID;
+  for (const { Id } of ours) {
+    await ignoreMissing(docker.removeContainer(Id, { force: true, volumes: true, signal }));
+  }
+  for (const { Id } of own) {
+    await ignoreMissing(docker.stopContainer(Id, STOP_GRACE_MS, { signal }));
     await ignoreMissing(docker.removeContainer(Id, { force: true, volumes: true, signal }));
   }
   const networks = await docker.listNetworks({ filters: { label: [LABEL.network] }, signal });
-  for (const { Id } of networks) await ignoreMissing(docker.removeNetwork(Id, { signal })).catch(() => {});
-  if (agent !== undefined) {
-    const hostConfig = { NetworkMode: 'host', CapAdd: ['NET_ADMIN', 'NET_RAW'], Tmpfs: { '/run': '' } };
-    await runHelper(docker, cleanScript, { image: agent.ImageID, signal, hostConfig });
-    const remove = [HOST_PATH.config, HOST_PATH.state];
-    await writeHostFiles(docker, { remove }, { image: agent.ImageID, signal });
-  }
+  for (const { Id } of networks) await ignoreMissing(docker.removeNetwork(Id, { signal }));
+  const helper = image ?? (await agentImagesOn(docker, { signal }))[0];
+  if (helper === undefined) return;
+  const hostConfig = { NetworkMode: 'host', CapAdd: ['NET_ADMIN', 'NET_RAW'], Tmpfs: { '/run': '' } };
+  const input = JSON.stringify({ range: file?.range });
+  await runHelper(docker, cleanScript, { image: helper, signal, hostConfig, input });
+  // Last: the file says what else there is to remove, should this be cut short.
+  const remove = [HOST_PATH.state, HOST_PATH.config];
+  await writeHostFiles(docker, { remove }, { image: helper, signal });
 }
 
-const isOwn = (kind: string | undefined) => kind === 'agent' || kind === 'server' || kind === 'edge';
+/** In the order in which they stop: the agent says good-bye to the catalog, which the server may be. */
+const OWN_KINDS = ['edge', 'agent', 'server'];
+
+/** Seawall's own containers among those of a host, in the order in which they are to be stopped. */
+export function ownContainers<C extends { readonly Labels: Readonly<Record<string, string>> }>(
+  containers: readonly C[],
+): readonly C[] {
+  const rank = ({ Labels }: C) => OWN_KINDS.indexOf(Labels[LABEL.kind] ?? '');
+  return containers
+    .filter((each) => LABEL.cluster in each.Labels && rank(each) !== -1)
+    .sort((a, b) => rank(a) - rank(b));
+}
 
 async function ignoreMissing(work: Promise<void>): Promise<void> {
   try {
