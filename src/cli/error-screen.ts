@@ -1,4 +1,5 @@
 import { describeError, SeawallError } from '../errors.ts';
+import { type Obstacle, ObstacleError, viewObstacles } from '../plan/index.ts';
 import { type Problem, renderProblems } from '../problems.ts';
 import type { Style } from '../style.ts';
 
@@ -23,6 +24,7 @@ export interface ErrorScreenOptions {
 /** What is shown of anything that was thrown: what failed, on which thing, and what to do next. Ends with a newline. */
 export function renderError(error: unknown, { style, colour, verbose }: ErrorScreenOptions): string {
   if (error instanceof ProblemsError) return renderProblems(error.problems, { colour });
+  if (error instanceof ObstacleError) return `${viewObstacles(error.obstacles, style).join('\n')}\n`;
   const lines: string[] = [];
   if (error instanceof SeawallError && error.code !== 'bug') {
     const where = error.where === undefined ? '' : `${style('bold', error.where)}: `;
@@ -41,9 +43,16 @@ export function renderError(error: unknown, { style, colour, verbose }: ErrorScr
 }
 
 /** The same for programs. */
-export function errorJson(error: unknown): { error: Record<string, unknown>; problems?: readonly Problem[] } {
+export function errorJson(error: unknown): {
+  error: Record<string, unknown>;
+  problems?: readonly Problem[];
+  obstacles?: readonly Obstacle[];
+} {
   if (error instanceof ProblemsError) {
     return { error: { code: error.code, message: error.message }, problems: error.problems };
+  }
+  if (error instanceof ObstacleError) {
+    return { error: { code: error.code, message: error.message }, obstacles: error.obstacles };
   }
   if (!(error instanceof SeawallError)) return { error: { code: 'bug', message: describeError(error) } };
   const { code, message, where, hint } = error;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SeawallError } from '../errors.ts';
+import { ObstacleError } from '../plan/index.ts';
 import { styleFor } from '../style.ts';
 import { errorJson, renderError } from './error-screen.ts';
 import { errorExitCode, outcomeExitCode } from './exit-code.ts';
@@ -31,6 +32,34 @@ test('--since takes a time and a time ago', () => {
   assert.equal(parseTime('--since', '10m', now), now / 1000 - 600);
   assert.equal(parseTime('--since', '2026-01-31T10:00:00Z', now), now / 1000 - 7200);
   assert.throws(() => parseTime('--since', 'yesterday', now), { code: 'input' });
+});
+
+test('everything that is in the way of a deploy is shown with its remedy, and a dead host exits with 5', () => {
+  const platform = {
+    path: 'services.web',
+    message: 'no host may run it',
+    remedy: 'Give a host the role app.',
+  };
+  const dead = {
+    path: 'hosts.app2',
+    message: 'does not answer',
+    remedy: 'Bring it back.',
+    isUnreachable: true,
+  } as const;
+  const error = new ObstacleError([platform, dead]);
+  const screen = renderError(error, { style: styleFor(false), colour: false, verbose: false });
+  assert.equal(
+    screen,
+    `In the way
+  ✘ services.web: no host may run it
+    → Give a host the role app.
+  ✘ hosts.app2: does not answer
+    → Bring it back.
+`,
+  );
+  assert.equal(errorExitCode(error), 5);
+  assert.equal(errorExitCode(new ObstacleError([platform])), 2);
+  assert.deepEqual(errorJson(error).obstacles, [platform, dead]);
 });
 
 test('exit codes tell apart what an operator must know', () => {

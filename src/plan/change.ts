@@ -72,6 +72,8 @@ export interface Obstacle {
   readonly path: string;
   readonly message: string;
   readonly remedy: string;
+  /** A host that does not answer is the cause. */
+  readonly isUnreachable?: true;
 }
 
 /** What `seawall plan` shows and `seawall deploy` does. Same input, same bytes. */

@@ -58,4 +58,5 @@ export const unready = (actual: Actual): Obstacle[] =>
       path: `hosts.${host.name}`,
       message: `does not answer: ${host.unreachable}`,
       remedy: `Bring it back, or take it out of seawall.yml. Nothing was changed.`,
+      isUnreachable: true,
     }));

@@ -9,5 +9,5 @@ export {
 } from './container.ts';
 export { diff } from './diff.ts';
 export { bridgeName, dockerNetworkBody } from './docker-network.ts';
-export { viewPlan } from './view.ts';
+export { viewObstacles, viewPlan } from './view.ts';
 export { planCounts } from './view-counts.ts';

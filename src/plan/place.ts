@@ -239,6 +239,7 @@ function notWhereItWas(path: string, volume: string, home: string, actual: Actua
       host?.unreachable === undefined
         ? `Restore it there, or give it up for good: seawall volume forget ${volume}`
         : `Bring ${home} back. Seawall never starts with an empty volume in its place.`,
+    ...(host?.unreachable === undefined ? {} : { isUnreachable: true }),
   };
 }
 

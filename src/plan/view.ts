@@ -29,7 +29,8 @@ export function viewPlan(plan: Plan, options: PlanViewOptions): string {
     .join('\n\n')}\n`;
 }
 
-function viewObstacles(obstacles: readonly Obstacle[], style: Style): string[] {
+/** What is in the way, each with its remedy; lines. */
+export function viewObstacles(obstacles: readonly Obstacle[], style: Style): string[] {
   return [
     style(['bold', 'red'], 'In the way'),
     ...obstacles.flatMap(({ path, message, remedy }) => [

@@ -2,7 +2,6 @@ import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { holdLease } from './hold-lease.ts';
-import { requireAllHosts } from './inspect.ts';
 import { planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
 import { provideImages } from './provide-images.ts';
@@ -24,11 +23,10 @@ export interface DeployOptions {
 /**
  * Makes the hosts run what the session desires: plan, confirm, check all that can fail, build, move images, roll
  * out, and return to the last good release if a new replica fails.
- * @throws SeawallError `refused`, `stale-plan`, `locked`, `unreachable`: nothing was changed then.
+ * @throws ObstacleError, or SeawallError `stale-plan`, `locked`, `unreachable`: nothing was changed then.
  */
 export async function deploy(opened: Session, options: DeployOptions): Promise<RolloutResult> {
   const startedAt = performance.now();
-  requireAllHosts(opened);
   const withoutTasks = options.withoutTasks ?? false;
   const { plan: shown } = await planProject(opened, { withoutTasks });
   if (options.expected) refuseStale(options.expected, shown);

@@ -1,6 +1,6 @@
 import { SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
-import { type Actual, canonicalJson, diff, type Plan } from '../plan/index.ts';
+import { type Actual, canonicalJson, diff, ObstacleError, type Plan } from '../plan/index.ts';
 import { readActual } from './inspect.ts';
 import type { Session } from './session.ts';
 import { setupReasons } from './setup-state.ts';
@@ -54,12 +54,9 @@ function unbuiltServices({ desired }: Session, images: HostImages): Set<string> 
   );
 }
 
-/** @throws SeawallError `refused` with every obstacle. */
+/** @throws ObstacleError with everything that is in the way. */
 export function refuseObstacles({ obstacles }: Plan): void {
-  const [first] = obstacles;
-  if (!first) return;
-  const lines = obstacles.map((each) => `${each.path}: ${each.message}`);
-  throw new SeawallError('refused', lines.join('\n'), { hint: first.remedy, where: first.path });
+  if (obstacles.length > 0) throw new ObstacleError(obstacles);
 }
 
 /** @throws SeawallError `stale-plan` when what is to be done is no longer what was shown or saved. */

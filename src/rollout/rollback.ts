@@ -2,7 +2,6 @@ import type { ReleaseRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { holdLease } from './hold-lease.ts';
-import { requireAllHosts } from './inspect.ts';
 import { planProject, refuseObstacles } from './planning.ts';
 import { preflight } from './preflight.ts';
 import { requireImages } from './provide-images.ts';
@@ -21,7 +20,6 @@ export interface RollbackOptions {
 /** Rolls an earlier good release out again, with its own images and configuration; tasks do not run. */
 export async function rollback(session: Session, options: RollbackOptions): Promise<RolloutResult> {
   const startedAt = performance.now();
-  requireAllHosts(session);
   const { cluster, client } = clusterOf(session);
   const target = chooseRelease(
     await readReleases(client, session.desired.project, session.signal),

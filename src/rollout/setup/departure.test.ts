@@ -61,7 +61,7 @@ test("the catalog's host goes last, and the others are named", () => {
   const parts = { host: 'host1', others: ['host2', 'host3'], isCatalogHost: true };
   assert.throws(() => refuseDeparture(departure(parts)), {
     code: 'refused',
-    message: 'host1 keeps the catalog for host2, host3',
+    message: 'it keeps the catalog for host2, host3',
     hint: 'It goes last: seawall machine rm host2',
   });
   refuseDeparture(departure({ ...parts, others: [] }));

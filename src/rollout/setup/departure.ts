@@ -29,7 +29,7 @@ export interface Departure {
 export function refuseDeparture(departure: Departure): void {
   const { host, others, isCatalogHost } = departure;
   if (isCatalogHost && others.length > 0) {
-    throw new SeawallError('refused', `${host} keeps the catalog for ${others.join(', ')}`, {
+    throw new SeawallError('refused', `it keeps the catalog for ${others.join(', ')}`, {
       where: host,
       hint: `It goes last: seawall machine rm ${others[0]}`,
     });
