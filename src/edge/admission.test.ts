@@ -111,12 +111,12 @@ test('a catalog that lost its data does not take the routes away', () => {
 
 test('replicas that vanish all at once are believed in until registrars had time to put them back', () => {
   const before = { instances: [instance(), instance({ draining: true })] };
-  const vanished = believedInstances([], before, 1_000);
+  const vanished = believedInstances([], before, 1_000, false);
   assert.deepEqual(vanished, { instances: [instance()], vanishedAtMs: 1_000 });
-  assert.equal(believedInstances([], vanished, 999 + vanishedGraceMs).instances.length, 1);
-  assert.deepEqual(believedInstances([], vanished, 1_000 + vanishedGraceMs), { instances: [] });
-  assert.deepEqual(believedInstances([instance()], vanished, 2_000), { instances: [instance()] });
-  assert.deepEqual(believedInstances([], { instances: [instance({ draining: true })] }, 0), {
+  assert.equal(believedInstances([], vanished, 999 + vanishedGraceMs.lost, false).instances.length, 1);
+  assert.deepEqual(believedInstances([], vanished, 1_000 + vanishedGraceMs.whole, true), { instances: [] });
+  assert.deepEqual(believedInstances([instance()], vanished, 2_000, true), { instances: [instance()] });
+  assert.deepEqual(believedInstances([], { instances: [instance({ draining: true })] }, 0, true), {
     instances: [],
   });
 });

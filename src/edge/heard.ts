@@ -102,7 +102,8 @@ export class CatalogEar {
       const before = this.#instances.get(service);
       // A route whose service the catalog has not told of yet: to serve it without replicas would be a guess.
       if (answer === undefined && before === undefined) return this.#last;
-      const believed = answer === undefined ? before : believedInstances(answer, before, nowMs);
+      const believed =
+        answer === undefined ? before : believedInstances(answer, before, nowMs, this.#isWhole);
       if (believed === undefined) continue;
       this.#instances.set(service, believed);
       instances[service] = believed.instances;

@@ -11,8 +11,11 @@ export interface Heard {
   readonly instances: Readonly<Record<string, readonly Instance[]>>;
 }
 
-/** Milliseconds for which the instances of a service that vanished all at once are still believed in. */
-export const vanishedGraceMs = 10_000;
+/**
+ * Milliseconds for which the instances of a service that vanished all at once are still believed in: shortly when
+ * the catalog seems whole (its loss of data may be heard of a moment later), longer when it lost its data.
+ */
+export const vanishedGraceMs = { whole: 1_000, lost: 10_000 } as const;
 
 /**
  * The routes to go by. None where there were some: believed only when the catalog still knows its cluster; a catalog that lost
@@ -43,12 +46,14 @@ export function believedInstances(
   heard: readonly Instance[],
   before: BelievedInstances | undefined,
   nowMs: number,
+  isCatalogWhole: boolean,
 ): BelievedInstances {
   if (heard.length > 0) return { instances: heard };
   const served = before?.instances.filter(({ status, draining }) => status === 'passing' && !draining) ?? [];
   if (served.length === 0) return { instances: [] };
   const vanishedAtMs = before?.vanishedAtMs ?? nowMs;
-  return nowMs - vanishedAtMs < vanishedGraceMs ? { instances: served, vanishedAtMs } : { instances: [] };
+  const graceMs = isCatalogWhole ? vanishedGraceMs.whole : vanishedGraceMs.lost;
+  return nowMs - vanishedAtMs < graceMs ? { instances: served, vanishedAtMs } : { instances: [] };
 }
 
 /** What the loop computes with; entries that hold no routes are left out and reported. */

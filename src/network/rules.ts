@@ -68,8 +68,9 @@ function inputRules({ input, peers }: Model): string[] {
   return [
     '-i lo -j RETURN',
     ...link,
-    `-i ${LINK} -j SEAWALL-INPUT-LINK`,
-    `-i ${BRIDGES} -j SEAWALL-INPUT-BRIDGE`,
+    // Goto, not jump: what those chains let pass is up to the host's own rules, not to the two lines below.
+    `-i ${LINK} -g SEAWALL-INPUT-LINK`,
+    `-i ${BRIDGES} -g SEAWALL-INPUT-BRIDGE`,
     `-d ${input.range} -j DROP`,
     `-s ${input.range} -j DROP`,
   ];
