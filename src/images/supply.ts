@@ -63,6 +63,7 @@ export async function sendFrom(
   const image = await source.inspectImage(wish.reference, { signal });
   await checkPlatform(image, link, wish, signal);
   if (source.socketPath === link.docker.socketPath) return;
+  if (await nameWhatIsThere(link, image.Id, wish.reference, signal)) return;
   const step = {
     id: `image ${link.name} ${wish.reference}`,
     title: `send ${wish.reference}`,
@@ -74,6 +75,18 @@ export async function sendFrom(
     const sent = await sendImage(archive, link, wish.reference, { onProgress, signal });
     note(sent.sentLayers === 0 ? 'was there' : `${sent.sentLayers} layers, ${megabytes(sent.sentBytes)} MB`);
   });
+}
+
+/** Several services of one build are one image: what the host has under another name only needs the name. */
+async function nameWhatIsThere(
+  link: HostLink,
+  id: string,
+  reference: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if ((await findImage(link.docker, id, { signal })) === undefined) return false;
+  await link.docker.tagImage(id, reference, { signal });
+  return true;
 }
 
 async function checkPlatform(
