@@ -45,6 +45,10 @@ const RULES: readonly Rule[] = [
     cause: 'The database schema is older than the code: a migration did not run.',
   },
   {
+    when: /KeyError: '[A-Z_]+'|(setting|environment variable)\b.*\b(missing|not set|required)|must be set|ImproperlyConfigured/i,
+    cause: 'A setting that it needs is missing in its environment.',
+  },
+  {
     when: /ModuleNotFoundError|Cannot find module|ImportError/i,
     cause: 'A dependency is missing in the image.',
   },
