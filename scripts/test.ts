@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureEngine } from '../lab/engine.ts';
+import { takeDownAllLabs } from '../lab/hosts.ts';
 import { ensureImages } from '../lab/images.ts';
 
 const { values, positionals } = parseArgs({
@@ -40,11 +41,14 @@ const every = testFiles('test/e2e', () => true);
 const named = every.filter((path) => positionals.some((name) => path.includes(name)));
 const e2e = named.length > 0 ? named : values.all ? every : core;
 
+// Some tests beside the code need a real engine too.
+await ensureEngine();
+// Every process of an earlier run is dead there; what its labs left must not be in the way.
+if (process.env.CI === 'true') await takeDownAllLabs();
+await ensureImages();
 const results: boolean[] = [await run('build', ['scripts/build.ts'])];
 if (!values.e2e) results.push(await run('unit, golden and property tests', ['--test', ...unit]));
 if (!values.unit && results.every(Boolean)) {
-  await ensureEngine();
-  await ensureImages();
   results.push(await run('end to end, on real hosts', ['--test', '--test-concurrency=1', ...e2e]));
 }
 process.exit(results.every(Boolean) ? 0 : 1);
