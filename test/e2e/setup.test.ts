@@ -145,7 +145,7 @@ test('a host that is left has nothing of Seawall any more', async () => {
     await teardownHost(link, { projects: true, signal });
     await teardownHost(link, { projects: true, signal });
     const left =
-      'PATH=$PATH:/usr/sbin; ls -d /etc/seawall /var/lib/seawall 2>/dev/null; $s iptables-save | grep SEAWALL; ip -o link show seawall0 2>/dev/null; docker ps -aq';
+      'PATH=$PATH:/usr/sbin; ls -d /etc/seawall /var/lib/seawall 2>/dev/null; $s iptables-save | grep SEAWALL; ip -o link show seawall0 2>/dev/null; ip route show type unreachable; docker ps -aq';
     assert.equal((await statusOf(link, left)).stdout, '');
   }
 });

@@ -24,7 +24,10 @@ export async function connectForSetup(
   const bare = first.links.filter(({ dockerProblem }) => dockerProblem !== undefined);
   try {
     refuseFailures(first);
-    await Promise.all(bare.map((link) => install(link, report, signal)));
+    // One that fails must not cut the others off in the middle of an installation.
+    const installed = await Promise.allSettled(bare.map((link) => install(link, report, signal)));
+    const failed = installed.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   } catch (error) {
     for (const link of first.links) link.close();
     throw error;
