@@ -153,12 +153,16 @@ export function onHost(host: string, argv: readonly string[]): Promise<Finished>
   });
 }
 
-/** One request to the edge; its status and body. */
-export async function ask(path = '/', host = DOMAIN): Promise<{ status: number; body: string }> {
+/** One request to an edge, the first unless another address is given; its status and body. */
+export async function ask(
+  path = '/',
+  host = DOMAIN,
+  address = edge.address,
+): Promise<{ status: number; body: string }> {
   const { request } = await import('node:http');
   return new Promise((done, fail) => {
     const call = request(
-      { host: edge.address, path, headers: { host }, agent: false, timeout: 5000 },
+      { host: address, path, headers: { host }, agent: false, timeout: 5000 },
       (response) => {
         let body = '';
         response.on('data', (chunk) => (body += chunk));

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { findHost } from '../../../lab/hosts.ts';
+import {
+  ask,
+  deployShop,
+  expectCode,
+  lab,
+  type ProjectFolder,
+  projectFolder,
+  underLoad,
+  until,
+  versionsServed,
+} from './stage.ts';
+
+/** The shop with host1 and host2 as edges. */
+function twoEdges(project: ProjectFolder): ProjectFolder {
+  const file = join(project.folder, 'edges.yml');
+  writeFileSync(file, JSON.stringify({ hosts: { host2: { roles: ['app', 'edge'] } } }));
+  return { ...project, files: [...project.files, file] };
+}
+
+const shop = twoEdges(projectFolder('shop'));
+const second = findHost(lab, 'host2').address;
+
+test('two edges serve the same routes, and a deploy under load on the second loses nothing', async () => {
+  await deployShop(shop, { VERSION: 'e1' });
+  assert.deepEqual(await versionsServed(), ['e1']);
+  await until(
+    'the second edge serves',
+    20,
+    async () => (await ask('/', 'shop.example', second)).status === 200,
+  );
+  const report = await underLoad({ url: `http://${second}`, versions: ['e1', 'e2'] }, async () => {
+    await deployShop(shop, { VERSION: 'e2' });
+  });
+  console.log(`deploy under load on the second edge: ${report.requests} requests, ${report.failed} failed`);
+  assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
+  assert.ok(report.requests > 1000);
+});
+
+test('two projects with the same service names on the same hosts never meet', async () => {
+  const other = twoEdges(projectFolder('shop', 'other'));
+  const compose = join(other.folder, 'compose.yaml');
+  writeFileSync(compose, readFileSync(compose, 'utf8').replace('name: shop', 'name: other'));
+  writeFileSync(
+    join(other.folder, 'seawall.yml'),
+    'routes:\n  other.example: { service: web, port: 8000, tls: off }\n',
+  );
+  await deployShop(other, { VERSION: 'o1' });
+  try {
+    for (let count = 0; count < 10; count++) {
+      const mine = JSON.parse((await ask('/api', 'other.example')).body) as {
+        version: string;
+        api: { version: string };
+      };
+      assert.deepEqual([mine.version, mine.api.version], ['o1', 'o1']);
+      const theirs = JSON.parse((await ask('/api')).body) as { version: string; api: { version: string } };
+      assert.deepEqual([theirs.version, theirs.api.version], ['e2', 'e2']);
+    }
+  } finally {
+    await expectCode(0, other, ['down', '--yes', '--volumes']);
+  }
+  assert.deepEqual(await versionsServed(), ['e2']);
+  await until('its route is gone', 10, async () => {
+    const cut = await ask('/', 'other.example').then(
+      () => false,
+      () => true,
+    );
+    return cut;
+  });
+});
+
+after(() => deployShop(projectFolder('shop'), { VERSION: 'v1' }));
