@@ -3,6 +3,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireProgram } from './apt.ts';
 import { runCommand } from './command.ts';
+import { debianMirror } from './mirror.ts';
 import type { Say } from './progress.ts';
 
 /** What is laid over a fresh Debian: the settings of Docker's slim images. */
@@ -10,7 +11,6 @@ export const overlayFolder = join(import.meta.dirname, 'images/debian');
 /** Certificates that this machine trusts on top of Debian's; programs inside need them as much as out here. */
 export const certificateFolder = '/usr/local/share/ca-certificates';
 
-const mirror = 'http://MIRROR/debian';
 const scripts = '/usr/share/debootstrap/scripts';
 const bulk = ['usr/share/doc', 'usr/share/man', 'usr/share/info', 'usr/share/locale', 'var/lib/apt/lists'];
 const caches = ['var/cache/apt', 'var/cache/debconf', 'var/log'];
@@ -26,6 +26,7 @@ export async function bootstrapDebian(
   await requireProgram('debootstrap', ['debootstrap', 'debian-archive-keyring', 'gpgv'], say);
   const root = join(scratch, 'root');
   const archive = join(scratch, 'root.tar');
+  const mirror = await debianMirror();
   await runCommand('debootstrap', ['--variant=minbase', suite, root, mirror, debootstrapScript(suite)]);
   await slimDebian(root);
   await runCommand('tar', ['-C', root, '--numeric-owner', '-cf', archive, '.']);

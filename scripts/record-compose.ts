@@ -21,6 +21,10 @@ for (const name of readdirSync(folder)) {
     encoding: 'utf8',
   });
   // Compose doubles every dollar sign, so that its output can be its input again.
-  const portable = output.replaceAll('$$', '$').replaceAll(cwd, '/PROJECT').replaceAll(folder, '/PARENT');
+  const portable = output
+    .replaceAll('$$', '$')
+    .replaceAll(cwd, '/PROJECT')
+    .replaceAll(folder, '/PARENT')
+    .replaceAll(join(folder, '..'), '/ABOVE');
   writeFileSync(join(cwd, 'model.json'), portable);
 }

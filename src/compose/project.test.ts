@@ -33,7 +33,10 @@ for (const name of readdirSync(folder)) {
       ({ message, severity }) => severity !== 'warning' && !message.includes('refused'),
     );
     assert.deepEqual(serious, []);
-    const portable = JSON.stringify(project.model).replaceAll(cwd, '/PROJECT').replaceAll(folder, '/PARENT');
+    const portable = JSON.stringify(project.model)
+      .replaceAll(cwd, '/PROJECT')
+      .replaceAll(folder, '/PARENT')
+      .replaceAll(join(folder, '..'), '/ABOVE');
     const expected: unknown = JSON.parse(readFileSync(join(cwd, 'model.json'), 'utf8'));
     assert.deepEqual(withoutExtensions(JSON.parse(portable)), withoutExtensions(expected));
   });

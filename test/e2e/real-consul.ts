@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { debianMirror } from '../../lab/mirror.ts';
 
 /** A real Consul, for comparisons with the embedded catalog. */
 export interface RealConsul {
@@ -15,7 +16,6 @@ export interface RealConsul {
 const run = promisify(execFile);
 /** The last Debian that carries Consul (1.8.7). */
 const SUITE = 'bullseye';
-const MIRROR = 'http://MIRROR/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'seawall', 'consul-1.8.7');
 
@@ -39,7 +39,7 @@ async function consulProgram(): Promise<string> {
     });
   } catch (cause) {
     throw new Error(
-      `The catalog is compared with a real Consul 1.8.7 from Debian ${SUITE}, which could not be fetched. It needs apt, dpkg and ${MIRROR}; or put the program at ${program}.`,
+      `The catalog is compared with a real Consul 1.8.7 from Debian ${SUITE}, which could not be fetched. It needs apt, dpkg and a mirror of Debian (SEAWALL_LAB_MIRROR); or put the program at ${program}.`,
       { cause },
     );
   } finally {
@@ -51,7 +51,10 @@ async function consulProgram(): Promise<string> {
 async function fetchPackage(scratch: string): Promise<void> {
   await mkdir(join(scratch, 'lists/partial'), { recursive: true });
   await mkdir(join(scratch, 'cache/archives/partial'), { recursive: true });
-  await writeFile(join(scratch, 'sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} ${SUITE} main\n`);
+  await writeFile(
+    join(scratch, 'sources.list'),
+    `deb [signed-by=${KEYRING}] ${await debianMirror()} ${SUITE} main\n`,
+  );
   const settings = [
     `Dir::Etc::SourceList=${join(scratch, 'sources.list')}`,
     'Dir::Etc::SourceParts=/dev/null',
