@@ -34,6 +34,7 @@ async function run(title: string, args: readonly string[]): Promise<boolean> {
 const unit = [
   ...testFiles('src', () => true),
   ...testFiles('lab', () => true),
+  ...testFiles('scripts', () => true),
   ...testFiles('test', (path) => !path.startsWith('test/e2e')),
 ];
 const core = testFiles('test/e2e', (path) => path.startsWith('test/e2e/core'));
