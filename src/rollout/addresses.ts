@@ -73,14 +73,14 @@ export async function quarantine(
   now: Date,
 ): Promise<void> {
   await updateRecord<Quarantine>(context.client, KEY.quarantine(host), (present = {}) => {
-    const young = Object.entries(present).filter(
-      ([, since]) => now.getTime() - Date.parse(since) < QUARANTINE_MS,
-    );
-    return Object.fromEntries([
-      ...young,
-      ...addresses.map((address) => [address, now.toISOString()] as const),
-    ]);
+    const added = Object.fromEntries(addresses.map((address) => [address, now.toISOString()]));
+    return { ...stillHeld(present, now), ...added };
   });
+}
+
+function stillHeld(quarantine: Quarantine, now: Date): Quarantine {
+  const entries = Object.entries(quarantine);
+  return Object.fromEntries(entries.filter(([, since]) => now.getTime() - Date.parse(since) < QUARANTINE_MS));
 }
 
 function addressesOf(container: ContainerSummary): string[] {
