@@ -55,12 +55,13 @@ export async function waitUntilHealthy(
 }
 
 /** Why a container that should run does not; undefined while it does. */
-function crashOf(info: ContainerInfo): string | undefined {
+export function crashOf(info: Pick<ContainerInfo, 'State' | 'RestartCount'>): string | undefined {
   const { State: state } = info;
   if (state.OOMKilled) return 'it ran out of memory and was killed';
   if (state.Status === 'exited' || state.Status === 'dead') return `it exited with code ${state.ExitCode}`;
-  if (state.Status === 'restarting' || info.RestartCount > 0)
-    return `it exited with code ${state.ExitCode} and was restarted`;
+  if (state.Status === 'restarting') return `it exited with code ${state.ExitCode} and was restarted`;
+  // Runs again: Docker has forgotten the code and says 0.
+  if (info.RestartCount > 0) return 'it exited and was restarted';
   return undefined;
 }
 
