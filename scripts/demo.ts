@@ -105,7 +105,7 @@ async function upOnLab(count: number): Promise<string> {
 
 /** Not `machine rm --images`: this machine may build for other projects too. */
 async function removeImages(): Promise<void> {
-  const names = ['seawall/polls-web', 'seawall/polls-migrate', 'seawall-agent'];
+  const names = ['seawall/polls-web', 'seawall/polls-migrate', 'seawall/kept:polls.*', 'seawall-agent'];
   const filters = names.flatMap((name) => ['--filter', `reference=${name}`]);
   const format = '{{.Repository}}:{{.Tag}}';
   const { stdout } = await tryCommand('docker', ['image', 'ls', ...filters, '--format', format]);
