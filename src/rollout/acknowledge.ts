@@ -2,6 +2,9 @@ import { type CatalogClient, parseEntry } from '../catalog/index.ts';
 import type { Acknowledgement, KEY } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 
+/** How long anybody may take to acknowledge: agents follow the catalog at once, a restarted one needs about 10 s. */
+export const ACKNOWLEDGE_TIMEOUT_MS = 60_000;
+
 /** What every edge and resolver has in force: host → its acknowledgement. */
 export type Acknowledgements = ReadonlyMap<string, Acknowledgement>;
 

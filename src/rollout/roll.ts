@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredService } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
 import type { HostLink } from '../hosts/index.ts';
-import type { Move, Step } from '../plan/index.ts';
+import type { Move, OldReplica, Step } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import type { AddressBook } from './addresses.ts';
 import type { RolloutContext } from './context.ts';
+import type { Leaving } from './drain.ts';
 import { bringUp, retire, swapStartFirst, swapStopFirst } from './swap.ts';
 
 type Roll = Extract<Step, { kind: 'roll' }>;
@@ -72,14 +73,20 @@ async function runMove(
     host,
     title: `${verb} ${name}-${number}`,
   };
+  const leaving = (old: OldReplica): Leaving => ({
+    serviceName: name,
+    host: linkTo(context, old.host),
+    old,
+    rule: service ?? GONE,
+  });
   await reportStep(context.report, step, async (note) => {
-    if (move.kind === 'stop')
-      return retire(context, name, linkTo(context, host), move.old, service ?? GONE, note);
+    if (move.kind === 'stop') return retire(context, leaving(move.old), note);
     if (!service) throw new SeawallError('bug', `service ${name} is not desired`);
-    const swap = { service, host: linkTo(context, move.host), replica: move.replica };
-    if (move.kind === 'start') return void (await bringUp(context, book, swap, note));
+    const parts = { context, book, note };
+    const wanted = { service, host: linkTo(context, move.host), replica: move.replica };
+    if (move.kind === 'start') return bringUp(parts, wanted);
     const run = move.order === 'start-first' ? swapStartFirst : swapStopFirst;
-    return run(context, book, swap, move.old, linkTo(context, move.old.host), note);
+    return run(parts, wanted, leaving(move.old));
   });
 }
 

@@ -1,10 +1,8 @@
 import { KEY, type RouteRecord } from '../catalog/record.ts';
 import { sha256 } from '../hash.ts';
 import { canonicalJson, type PublishedRoute } from '../plan/index.ts';
-import { waitForAcknowledgements } from './acknowledge.ts';
+import { ACKNOWLEDGE_TIMEOUT_MS, waitForAcknowledgements } from './acknowledge.ts';
 import { edgeHosts, type RolloutContext } from './context.ts';
-
-const ACKNOWLEDGE_TIMEOUT_MS = 60_000;
 
 /** Writes the project's routes and waits until every edge serves exactly them. */
 export async function publishRoutes(
