@@ -25,6 +25,8 @@ export interface SystemInfo {
   /** Such as `name=rootless`, `name=seccomp,profile=default`. */
   readonly SecurityOptions?: readonly string[] | null;
   readonly LiveRestoreEnabled?: boolean;
+  /** ISO time by the host's clock. */
+  readonly SystemTime: string;
   readonly LoggingDriver?: string;
   readonly Swarm?: { readonly LocalNodeState?: string };
 }

@@ -249,11 +249,22 @@ export class Docker {
     await this.#http.text({ method: 'POST', path: `${containerPath(id)}/resize`, query, ...options });
   }
 
-  /** What happens on the engine, until the signal ends it (then it returns) or the connection does (then it throws). */
+  /**
+   * What happens on the engine, until the signal ends it (then it returns) or the connection does (then it throws); with
+   * `until`, a time by the host's clock, to that time.
+   */
   async *events(
-    options: CallOptions & { readonly since?: number | string; readonly filters?: Filters } = {},
+    options: CallOptions & {
+      readonly since?: number | string;
+      readonly until?: number | string;
+      readonly filters?: Filters;
+    } = {},
   ): AsyncGenerator<DockerEvent> {
-    const query = { since: options.since, filters: JSON.stringify(options.filters ?? {}) };
+    const query = {
+      since: options.since,
+      until: options.until,
+      filters: JSON.stringify(options.filters ?? {}),
+    };
     const source = await this.#http.open({ path: '/events', query, signal: options.signal });
     yield* endOnAbort(jsonLines<DockerEvent>(source), options.signal);
   }

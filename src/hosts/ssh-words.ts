@@ -118,7 +118,7 @@ export function explainSocket(stderr: string, state: number | undefined, target:
     return error('sshd there forbids forwarding', hint);
   }
   if (state === socketStates.missing)
-    return error('Docker is not installed or not running there', 'seawall machine setup');
+    return error('Docker is not installed or not running there', 'Run: seawall machine setup.');
   if (state === socketStates.forbidden) {
     const hint = 'There: sudo usermod -aG docker USER, then log in anew; or: seawall machine setup';
     return error("no permission to use the host's Docker", hint);

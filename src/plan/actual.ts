@@ -21,6 +21,8 @@ export interface ActualHost {
   readonly labels: Readonly<Record<string, string>>;
   /** Why nothing is known of the host; absent when it answered. */
   readonly unreachable?: string;
+  /** What to do about it, when more is known than to bring it back. */
+  readonly remedy?: string;
   /** What `machine setup` would still do here; empty: the host is ready. */
   readonly setup: readonly string[];
   /** Such as `linux/amd64`. */

@@ -57,6 +57,6 @@ export const unready = (actual: Actual): Obstacle[] =>
     .map((host) => ({
       path: `hosts.${host.name}`,
       message: `does not answer: ${host.unreachable}`,
-      remedy: `Bring it back, or take it out of seawall.yml. Nothing was changed.`,
+      remedy: `${host.remedy ?? 'Bring it back, or take it out of seawall.yml.'} Nothing was changed.`,
       isUnreachable: true,
     }));

@@ -3,6 +3,7 @@ import type { Instance } from '../catalog/record.ts';
 import type { DesiredService } from '../compose/desired.ts';
 import type { ContainerInfo, HostLink } from '../hosts/index.ts';
 import type { RolloutContext } from './context.ts';
+import { crashOf, lastExitCode } from './exit-code.ts';
 import { ReplicaFailure } from './failure.ts';
 import { findInstance, type NewReplica } from './replica.ts';
 import { catalogName } from './service-name.ts';
@@ -30,7 +31,7 @@ export async function waitUntilHealthy(
     signal.throwIfAborted();
     const info = await host.docker.inspectContainer(replica.id, { signal });
     deadlineMs = healthDeadlineMs(replica.service, info);
-    const crash = crashOf(info);
+    const crash = crashOf(info, await lastExitCode(host.docker, info, signal));
     if (crash !== undefined) throw new ReplicaFailure(replica, crash, last);
     const instance = await findInstance(
       context,
@@ -52,17 +53,6 @@ export async function waitUntilHealthy(
     );
     await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
-}
-
-/** Why a container that should run does not; undefined while it does. */
-export function crashOf(info: Pick<ContainerInfo, 'State' | 'RestartCount'>): string | undefined {
-  const { State: state } = info;
-  if (state.OOMKilled) return 'it ran out of memory and was killed';
-  if (state.Status === 'exited' || state.Status === 'dead') return `it exited with code ${state.ExitCode}`;
-  if (state.Status === 'restarting') return `it exited with code ${state.ExitCode} and was restarted`;
-  // Runs again: Docker has forgotten the code and says 0.
-  if (info.RestartCount > 0) return 'it exited and was restarted';
-  return undefined;
 }
 
 /**

@@ -33,6 +33,7 @@ export async function readActual(
         roles: host?.roles ?? [],
         labels: host?.labels ?? {},
         unreachable: failure.error.message,
+        ...(failure.error.hint === undefined ? {} : { remedy: failure.error.hint }),
         setup: [],
         platform: '',
         replicas: [],

@@ -98,7 +98,7 @@ test('negative control: without acknowledgements the same client reports failure
 });
 
 const broken: readonly (readonly [what: string, env: Readonly<Record<string, string>>, shows: RegExp])[] = [
-  ['crashes at its start', { CRASH: '1' }, /exited with code/],
+  ['crashes at its start', { CRASH: '1' }, /exited with code 1\b/],
   ['never becomes healthy', { NEVER_HEALTHY: '1' }, /not healthy|health check/],
   ['fails its migration', { MIGRATE_FAIL: '1' }, /may have changed the schema/],
 ];
