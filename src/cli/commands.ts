@@ -86,6 +86,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./lock.ts'),
   },
   {
+    name: 'volume',
+    group: 'Operate',
+    summary: 'see where volumes live, or give a lost one up',
+    load: () => import('./volume.ts'),
+  },
+  {
     name: 'machine',
     group: 'Hosts',
     summary: 'prepare, list and release the hosts',

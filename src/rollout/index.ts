@@ -7,3 +7,4 @@ export { listReleases, rollback } from './rollback.ts';
 export { clusterOf, openCatalog, openSession, type Session } from './session.ts';
 export { connectForSetup, type RemovalView, removeHost } from './setup/index.ts';
 export { setUp } from './setup-state.ts';
+export { forgetVolume, listVolumes, type VolumeView } from './volumes.ts';
