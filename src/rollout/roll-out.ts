@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import type { ReleaseRecord } from '../catalog/record.ts';
 import { describeError, SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
@@ -21,8 +20,8 @@ export interface RollOutInput {
   /** performance.now() of the command's start. */
   readonly startedAt: number;
   readonly note: string;
-  /** A release that is rolled out again, instead of a new one. */
-  readonly release?: ReleaseRecord;
+  /** Number of the earlier release that this one repeats: what tasks did since is not undone. */
+  readonly repeats?: number;
 }
 
 /** Executes a plan as a release: recorded before the first change, good at the end, or undone as a whole. */
@@ -31,7 +30,7 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
   const { desired, signal } = session;
   const ids = Object.fromEntries(Object.entries(input.images).map(([name, image]) => [name, image.id]));
   const facts = { images: ids, who: userName(), note: input.note, now: new Date() };
-  let record = input.release ?? (await beginRelease(client, cluster, desired, facts, signal));
+  let record = await beginRelease(client, cluster, desired, facts, signal);
   const drains: DrainLog = { replicas: 0, longestMs: 0, socketsCut: 0 };
   const traffic = new TrafficCount(client, {
     id: `${record.number}-${randomSuffix()}`,
@@ -50,7 +49,7 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
   const back = failure === undefined ? undefined : await returnTo(session, context, record, failure);
   const status = failure === undefined ? 'good' : 'failed';
   record = { ...record, status, endedAt: new Date().toISOString() };
-  if (!(input.release && status === 'failed')) await writeRelease(client, record);
+  await writeRelease(client, record);
   const summary = await traffic.end(edgeHosts(session.hosts), drains);
   const notices = await forgetOldReleases(session, back?.release ?? record.number);
   const release = failure === undefined ? record.number : back?.release;
@@ -64,7 +63,7 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     ...(failure === undefined ? {} : { failure: reportOf(failure, signal.aborted) }),
     urls: routeUrls(session),
     notices: [...notices, ...(back?.notices ?? [])],
-    tasksSince: await tasksAfter(session, release),
+    tasksSince: await tasksAfter(session, failure === undefined ? (input.repeats ?? release) : release),
   };
 }
 

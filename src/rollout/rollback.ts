@@ -39,7 +39,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     await requireImages(held, plan, releaseImages(target));
     // A release of its own: what serves now is always the newest good one.
     const note = `rollback to release ${target.number}`;
-    return rollOut(held, { plan, images: releaseImages(target), startedAt, note });
+    return rollOut(held, { plan, images: releaseImages(target), startedAt, note, repeats: target.number });
   });
 }
 

@@ -97,6 +97,12 @@ test('negative control: without acknowledgements the same client reports failure
   assert.ok(cut > 0, 'a client that never sees a failure proves nothing');
 });
 
+test('a rollback returns to the release before and says which tasks ran since', async () => {
+  const { stdout } = await expectCode(0, shop, ['rollback', '--yes']);
+  assert.match(stdout, /migrate ran in release/);
+  assert.deepEqual(await versionsServed(), ['v5']);
+});
+
 const broken: readonly (readonly [what: string, env: Readonly<Record<string, string>>, shows: RegExp])[] = [
   ['crashes at its start', { CRASH: '1' }, /exited with code 1\b/],
   ['never becomes healthy', { NEVER_HEALTHY: '1' }, /not healthy|health check/],
