@@ -28,6 +28,7 @@ export { installDocker } from './install-docker.ts';
 export { listeningPorts } from './listening.ts';
 export {
   ensureContainer,
+  findContainer,
   isContainerCurrent,
 } from './own-container.ts';
 export {

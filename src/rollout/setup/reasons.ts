@@ -1,6 +1,6 @@
-import type { ClusterFile } from '../../cluster.ts';
+import { type ClusterFile, OWN } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
-import { type HostLink, readClusterFile } from '../../hosts/index.ts';
+import { findContainer, type HostLink, readClusterFile } from '../../hosts/index.ts';
 import { type AgentImageSource, agentImageName, findImage } from '../../images/index.ts';
 import { hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
 
@@ -26,11 +26,13 @@ export function setupReasons(options: {
     if (agent === undefined) return ["bring Seawall's agent up to this version"];
     const missing =
       link.roles.includes('edge') && edge === undefined ? [`bring the image ${config.edge.image}`] : [];
+    const isStray = !link.roles.includes('edge') && (await findContainer(link.docker, OWN.edge, { signal }));
+    const stray = isStray ? ['take the edge away'] : [];
     const { address, roles, labels } = link;
     const host = { ...file.host, address, roles, labels };
     const wanted: ClusterFile = { ...file, host, httpPort: config.edge.httpPort };
     const bodies = await hostBodies(link, wanted, { agent: agent.Id, edge: edge?.Id }, parts);
     const outdated = await outdatedContainers(link.docker, bodies, signal);
-    return [...missing, ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`)];
+    return [...missing, ...stray, ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`)];
   };
 }

@@ -9,6 +9,7 @@ import { SeawallError } from '../../errors.ts';
 import {
   type Docker,
   ensureContainer,
+  findContainer,
   type HostFacts,
   type HostLink,
   parseClusterFile,
@@ -237,13 +238,21 @@ async function startAgent({ link, bodies, done }: HostWork, { report, signal }: 
 async function startEdge(work: HostWork, options: SetupOptions, client: CatalogClient): Promise<void> {
   const { link, bodies, done } = work;
   const { report, signal } = options;
-  if (bodies.edge === undefined) return;
+  if (bodies.edge === undefined) return removeEdge(work, options);
   const { edge } = bodies;
   await waitForGeneration(link, signal);
   const made = await ensureContainer(link.docker, OWN.edge, edge, { graceMs: stopGraceMs, signal });
   if (made === 'kept') return;
   done.push(`edge ${made}`);
   await waitForEdge({ report, signal, client }, link.name);
+}
+
+/** A host that lost the role no longer listens. */
+async function removeEdge({ link, done }: HostWork, { signal }: SetupOptions): Promise<void> {
+  if (link.roles.includes('edge') || !(await findContainer(link.docker, OWN.edge, { signal }))) return;
+  await link.docker.stopContainer(OWN.edge, stopGraceMs, { signal });
+  await link.docker.removeContainer(OWN.edge, { force: true, signal });
+  done.push('edge removed');
 }
 
 /** Hosts of the configuration as the catalog should know them; written only where they differ. */

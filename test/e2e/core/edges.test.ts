@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { findHost } from '../../../lab/hosts.ts';
 import {
   ask,
@@ -73,4 +73,8 @@ test('two projects with the same service names on the same hosts never meet', as
   });
 });
 
-after(() => deployShop(projectFolder('shop'), { VERSION: 'v1' }));
+test('a host that loses the role edge no longer listens', async () => {
+  await deployShop(projectFolder('shop'), { VERSION: 'v1' });
+  await assert.rejects(ask('/', 'shop.example', second), { code: 'ECONNREFUSED' });
+  assert.deepEqual(await versionsServed(), ['v1']);
+});
