@@ -12,6 +12,7 @@ import {
   findContainer,
   type HostFacts,
   type HostLink,
+  listeningPorts,
   parseClusterFile,
   readFacts,
   readHostFile,
@@ -241,10 +242,25 @@ async function startEdge(work: HostWork, options: SetupOptions, client: CatalogC
   if (bodies.edge === undefined) return removeEdge(work, options);
   const { edge } = bodies;
   await waitForGeneration(link, signal);
+  await requireEdgePort(work, options);
   const made = await ensureContainer(link.docker, OWN.edge, edge, { graceMs: stopGraceMs, signal });
   if (made === 'kept') return;
   done.push(`edge ${made}`);
   await waitForEdge({ report, signal, client }, link.name);
+}
+
+/** nginx would start again and again on a port that somebody else has. */
+async function requireEdgePort({ link, file }: HostWork, { signal }: SetupOptions): Promise<void> {
+  if (await findContainer(link.docker, OWN.edge, { signal })) return;
+  if (!(await listeningPorts(link.docker, { signal })).has(file.httpPort)) return;
+  throw new SeawallError(
+    'refused',
+    `port ${file.httpPort} of ${link.name} is taken: the edge cannot listen there`,
+    {
+      where: link.name,
+      hint: `See who has it: ss -ltnp 'sport = :${file.httpPort}'. Stop that, or write edge: { http_port: 8080 } in seawall.yml.`,
+    },
+  );
 }
 
 /** A host that lost the role no longer listens. */
