@@ -5,7 +5,7 @@ import { styleFor } from '../style.ts';
 import type { LogEntry } from './log-source.ts';
 import { logPrinter } from './log-view.ts';
 import { lostMachineRow, type MachineRow, viewMachines } from './machine-view.ts';
-import { type CatalogState, type ContainerRow, mergeRows, viewRows } from './ps-view.ts';
+import { type CatalogReplica, type ContainerRow, mergeRows, viewRows } from './ps-view.ts';
 
 const plain = styleFor(false);
 const now = Date.parse('2026-01-31T12:00:00Z');
@@ -34,7 +34,11 @@ const container = (
   ...more,
 });
 
-const passing: CatalogState = { status: 'passing', draining: false, output: '' };
+const known = (id: string, more: Partial<CatalogReplica> = {}): CatalogReplica => ({
+  ...{ id, container: 'polls-web-5-ab', host: 'app1', service: 'web', replica: 5, release: 12 },
+  ...{ address: '10.208.49.2', status: 'passing', draining: false, output: '' },
+  ...more,
+});
 
 test('ps shows every replica with its health, what is missing, and hosts that do not answer', () => {
   const rows = mergeRows(
@@ -50,20 +54,18 @@ test('ps shows every replica with its health, what is missing, and hosts that do
       }),
       container('web', 0, 'app1', { kind: 'oneoff' }),
     ],
-    new Map<string, CatalogState>([
-      [
-        'web1app1',
-        {
-          ...passing,
-          status: 'critical',
-          output: 'GET http://10.208.17.2:8000/ answered 500: <!doctype html><title>Server Error</title>',
-        },
-      ],
-      ['web2app2', { ...passing, draining: true }],
-      ['web3app1', { ...passing, status: 'critical' }],
-      ['db1app1', passing],
-    ]),
-    [1, 2, 3, 4].map((replica) => ({ service: 'web', replica })),
+    [
+      known('web1app1', {
+        status: 'critical',
+        output: 'GET http://10.208.17.2:8000/ answered 500: <!doctype html><title>Server Error</title>',
+      }),
+      known('web2app2', { draining: true }),
+      known('web3app1', { status: 'critical' }),
+      known('db1app1'),
+      known('web5app3', { host: 'app3' }),
+    ],
+    [1, 2, 3, 4, 5].map((replica) => ({ service: 'web', replica })),
+    ['app3'],
   );
   const lost = [{ host: 'app3', reason: 'ssh: connect to host 203.0.113.13 port 22: Connection timed out' }];
   assertGolden('cli/ps.txt', viewRows(rows, lost, now, plain));

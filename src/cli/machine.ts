@@ -7,7 +7,7 @@ import { removeMachine } from './machine-remove.ts';
 import { lostMachineRow, type MachineRow, machineRow, viewMachines } from './machine-view.ts';
 import { print, printJson } from './output.ts';
 import { progressView } from './progress.ts';
-import { readProject, refuseHosts } from './project.ts';
+import { LOOK_TIMEOUT_S, readProject, refuseHosts } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -107,7 +107,11 @@ async function list(context: Context): Promise<number> {
   const { options, signal } = context;
   const { connectHosts, readFacts } = await import('../hosts/index.ts');
   const hosts = config.hosts.filter(({ name }) => options.hosts.length === 0 || options.hosts.includes(name));
-  const { links, failures } = await connectHosts(hosts, { sshConfig: config.sshConfig, signal });
+  const { links, failures } = await connectHosts(hosts, {
+    sshConfig: config.sshConfig,
+    signal,
+    connectTimeoutS: LOOK_TIMEOUT_S,
+  });
   try {
     const rows = await Promise.all(
       hosts.map(async (host): Promise<MachineRow> => {

@@ -82,6 +82,9 @@ export interface ReachedHosts {
   readonly failures: readonly HostFailure[];
 }
 
+/** A command that goes on without a host does not let its user wait long for it. */
+export const LOOK_TIMEOUT_S = 5;
+
 /**
  * Connects to the hosts that `--host` names, or to all.
  * @throws SeawallError of the first host when none answers.
@@ -94,7 +97,11 @@ export async function withHosts<T>(
   const { connectHosts } = await import('../hosts/index.ts');
   const { hosts: wanted } = context.options;
   const hosts = config.hosts.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-  const reached = await connectHosts(hosts, { sshConfig: config.sshConfig, signal: context.signal });
+  const reached = await connectHosts(hosts, {
+    sshConfig: config.sshConfig,
+    signal: context.signal,
+    connectTimeoutS: LOOK_TIMEOUT_S,
+  });
   const [first] = reached.failures;
   if (reached.links.length === 0 && first !== undefined) throw first.error;
   try {

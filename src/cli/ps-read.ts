@@ -1,10 +1,10 @@
-import { META } from '../catalog/record.ts';
+import { type Instance, META } from '../catalog/record.ts';
 import type { Desired } from '../compose/desired.ts';
 import { sha256 } from '../hash.ts';
 import { type HostLink, readClusterFile } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { catalogServiceName } from '../names.ts';
-import type { CatalogState, ContainerRow } from './ps-view.ts';
+import type { CatalogReplica, ContainerRow } from './ps-view.ts';
 
 /** The project's containers on the hosts, stopped ones too; of one-offs only those that run. */
 export async function readContainers(
@@ -51,31 +51,35 @@ export async function readContainers(
 /** How long the catalog may take: what Docker says is enough when it does not answer. */
 const CATALOG_TIMEOUT_MS = 3_000;
 
-/** Container id → what the catalog says of it; undefined when there is no catalog or it does not answer. */
-export async function readCatalogStates(
+/** What the catalog knows of a project. */
+export interface CatalogView {
+  readonly replicas: readonly CatalogReplica[];
+  /** What the release in force asks for; absent before the first. */
+  readonly inForce?: Desired;
+}
+
+/** Undefined when there is no catalog or it does not answer. */
+export async function readCatalog(
   links: readonly HostLink[],
   desired: Desired,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, CatalogState> | undefined> {
-  const call = { timeoutMs: CATALOG_TIMEOUT_MS, signal };
+): Promise<CatalogView | undefined> {
   try {
-    const { openCatalog } = await import('../rollout/index.ts');
+    const { openCatalog, readInForce } = await import('../rollout/index.ts');
     const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
     const cluster = files.find((file) => file !== undefined);
     if (cluster === undefined) return undefined;
     const client = await openCatalog(cluster, links);
     try {
-      const names = Object.keys(desired.services).map((name) =>
-        catalogServiceName(desired.project, name, sha256),
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(CATALOG_TIMEOUT_MS)]);
+      const inForce = await readInForce(client, cluster, desired.project, limited);
+      const services = new Set([...Object.keys(desired.services), ...Object.keys(inForce?.services ?? {})]);
+      const names = [...services].map((name) => catalogServiceName(desired.project, name, sha256));
+      const answers = await Promise.all(
+        names.map((name) => client.serviceInstances(name, { signal: limited })),
       );
-      const answers = await Promise.all(names.map((name) => client.serviceInstances(name, call)));
-      const instances = answers.flatMap(({ value }) => value);
-      return new Map(
-        instances.map((instance) => [
-          instance.meta[META.container] ?? '',
-          { status: instance.status, draining: instance.draining, output: instance.output },
-        ]),
-      );
+      const replicas = answers.flatMap(({ value }) => value.map(catalogReplica));
+      return { replicas, ...(inForce === undefined ? {} : { inForce }) };
     } finally {
       client.close();
     }
@@ -83,4 +87,14 @@ export async function readCatalogStates(
     signal.throwIfAborted();
     return undefined;
   }
+}
+
+function catalogReplica({ id, host, meta, status, draining, output, address }: Instance): CatalogReplica {
+  return {
+    ...{ id: meta[META.container] ?? '', host, status, draining, output, address },
+    container: id.split(':')[1] ?? '',
+    service: meta[META.service] ?? '',
+    replica: Number(meta[META.replica] ?? 0),
+    release: Number(meta[META.release] ?? 0),
+  };
 }

@@ -28,6 +28,18 @@ export interface CatalogState {
   readonly output: string;
 }
 
+/** A replica as the catalog remembers it. */
+export interface CatalogReplica extends CatalogState {
+  /** Container id. */
+  readonly id: string;
+  readonly container: string;
+  readonly host: string;
+  readonly service: string;
+  readonly replica: number;
+  readonly release: number;
+  readonly address: string;
+}
+
 /** One line of `seawall ps`, and one element of `replicas` of `seawall ps --json`. */
 export interface ReplicaRow {
   readonly service: string;
@@ -36,7 +48,7 @@ export interface ReplicaRow {
   readonly kind: ContainerRow['kind'];
   /**
    * `healthy`, `unhealthy`, `starting`, `draining`; `running` when nothing checks its health; Docker's state when it
-   * does not run; `missing`.
+   * does not run; `unknown` when its host does not answer; `missing`.
    */
   readonly state: string;
   /** Why it is not well; null when it is, or nothing is known. */
@@ -58,13 +70,20 @@ export function expectedReplicas(desired: Desired): { service: string; replica: 
     );
 }
 
-/** Containers with what the catalog (by container id) says of them, and what is missing. By service, replica, host. */
+/**
+ * Containers with what the catalog says of them, what it remembers of hosts that did not answer, and what is missing. By
+ * service, replica, host.
+ */
 export function mergeRows(
   containers: readonly ContainerRow[],
-  catalog: ReadonlyMap<string, CatalogState> | undefined,
+  catalog: readonly CatalogReplica[] | undefined,
   expected: readonly { readonly service: string; readonly replica: number }[],
+  lostHosts: readonly string[] = [],
 ): ReplicaRow[] {
-  const rows = containers.map((container) => rowOf(container, catalog?.get(container.id)));
+  const states = catalog && new Map(catalog.map((replica) => [replica.id, replica]));
+  const lost = [...(states?.values() ?? [])].filter(({ host }) => lostHosts.includes(host));
+  const known = containers.map((container) => rowOf(container, states?.get(container.id)));
+  const rows = [...known, ...lost.map(lostRow)];
   const isThere = (service: string, replica: number) =>
     rows.some((row) => row.service === service && row.replica === replica);
   const missing = expected
@@ -98,6 +117,13 @@ function rowOf(container: ContainerRow, catalog: CatalogState | undefined): Repl
     since: createdAt,
     address,
     container: container.container,
+  };
+}
+
+function lostRow({ service, replica, host, release, address, container }: CatalogReplica): ReplicaRow {
+  return {
+    ...{ service, replica, kind: 'replica', state: 'unknown', detail: 'host does not answer' },
+    ...{ host, release, since: null, address, container },
   };
 }
 
@@ -150,11 +176,14 @@ function nameOf({ service, replica, kind }: ReplicaRow): string {
   return kind === 'replica' ? `${service}-${replica}` : `${service} (${kind === 'task' ? 'task' : 'run'})`;
 }
 
-function stateText({ state }: ReplicaRow, style: Style): string {
+function stateText({ state, detail }: ReplicaRow, style: Style): string {
+  if (state === 'unknown') return style('red', `unknown: ${detail ?? ''}`);
   const isWell = state === 'healthy' || state === 'running';
   return style(isWell ? 'green' : state === 'starting' || state === 'draining' ? 'yellow' : 'red', state);
 }
 
 function detailLines(row: ReplicaRow | undefined, style: Style): string[] {
-  return row?.detail ? [style('dim', `  └ ${cut(printable(row.detail), LONGEST_DETAIL)}`)] : [];
+  return row?.detail && row.state !== 'unknown'
+    ? [style('dim', `  └ ${cut(printable(row.detail), LONGEST_DETAIL)}`)]
+    : [];
 }

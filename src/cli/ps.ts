@@ -3,7 +3,7 @@ import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { print, printJson } from './output.ts';
 import { readProject, requireName, withHosts } from './project.ts';
-import { readCatalogStates, readContainers } from './ps-read.ts';
+import { readCatalog, readContainers } from './ps-read.ts';
 import { expectedReplicas, mergeRows, type ReplicaRow, viewRows } from './ps-view.ts';
 
 export function define(command: Command, bind: Bind): void {
@@ -33,13 +33,14 @@ async function run(context: Context, options: Options, wanted: readonly string[]
   return withHosts(context, project, async ({ links, failures }) => {
     const [containers, catalog] = await Promise.all([
       readContainers(links, desired.project, context.signal),
-      readCatalogStates(links, desired, context.signal),
+      readCatalog(links, desired, context.signal),
     ]);
-    // With --host, or while a host is away, what is elsewhere is not missing.
-    const isWhole = context.options.hosts.length === 0 && failures.length === 0;
-    const expected = isWhole ? expectedReplicas(desired) : [];
+    // With --host, or when nobody can say what an absent host holds, what is elsewhere is not missing.
+    const isWhole = context.options.hosts.length === 0 && (failures.length === 0 || catalog !== undefined);
+    const expected = isWhole ? expectedReplicas(catalog?.inForce ?? desired) : [];
+    const lost = failures.map(({ name }) => name);
     const isWanted = ({ service }: ReplicaRow) => wanted.length === 0 || wanted.includes(service);
-    const rows = mergeRows(containers, catalog, expected).filter(isWanted);
+    const rows = mergeRows(containers, catalog?.replicas, expected, lost).filter(isWanted);
     const unreachable = failures.map(({ name, error }) => ({
       host: name,
       reason: error.message,

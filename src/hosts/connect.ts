@@ -36,6 +36,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** ssh may ask on the terminal; hosts are then tried one after the other. */
   readonly interactive?: boolean;
+  /** Seconds until a host that does not answer counts as away; 10 by default. */
+  readonly connectTimeoutS?: number;
   /** Default true: a host whose Docker does not answer counts as failed. */
   readonly needsDocker?: boolean;
 }

@@ -23,6 +23,8 @@ export interface SshOptions {
   readonly signal?: AbortSignal | undefined;
   /** ssh may ask for passphrases and host keys on the terminal; else it fails instead. */
   readonly interactive?: boolean;
+  /** Seconds for ssh's `ConnectTimeout`; 10 by default. */
+  readonly connectTimeoutS?: number;
 }
 
 /**
@@ -157,7 +159,7 @@ export class SshConnection {
     const settings = [
       'ControlMaster=yes',
       'ControlPersist=no',
-      'ConnectTimeout=10',
+      `ConnectTimeout=${options.connectTimeoutS ?? 10}`,
       'ServerAliveInterval=5',
       'ServerAliveCountMax=3',
       'StreamLocalBindUnlink=yes',

@@ -32,6 +32,17 @@ export function openRelease(cluster: Keyed, release: ReleaseRecord): Desired {
   return JSON.parse(text) as Desired;
 }
 
+/** What the release in force deployed; undefined before the first good one. */
+export async function readInForce(
+  client: CatalogClient,
+  cluster: Keyed,
+  project: string,
+  signal: AbortSignal,
+): Promise<Desired | undefined> {
+  const good = lastGood(await readReleases(client, project, signal));
+  return good === undefined ? undefined : openRelease(cluster, good);
+}
+
 /** Writes the record of a release that is about to be rolled out, under the next free number. */
 export async function beginRelease(
   client: CatalogClient,
