@@ -13,9 +13,9 @@ import { SeawallError } from '../src/errors.ts';
 import { renderTerminal } from './terminal-svg.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const columns = 104;
+const columns = 112;
 const session = `seawall-record-${process.pid}`;
-const deployTimeoutMs = 5 * 60_000;
+const commandTimeoutMs = 5 * 60_000;
 const PROMPT = '$ ';
 
 const tmux = (...args: string[]): Promise<string> => runCommand('tmux', args);
@@ -27,7 +27,7 @@ async function type(text: string, until: RegExp): Promise<void> {
   const before = (await screen()).length;
   await tmux('send-keys', '-t', session, '-l', text);
   await tmux('send-keys', '-t', session, 'Enter');
-  const deadlineMs = performance.now() + deployTimeoutMs;
+  const deadlineMs = performance.now() + commandTimeoutMs;
   for (;;) {
     await delay(200);
     const lines = await screen();
@@ -46,10 +46,11 @@ const plain = (line: string): string => line.replaceAll(/\x1b\[[\d;]*m/g, '');
 async function record(): Promise<string[]> {
   const path = `${join(root, 'bin')}:${process.env.PATH}`;
   const files = 'examples/polls/seawall.yml:.demo/lab.yml';
-  const environment = { PATH: path, SEAWALL_FILE: files, PS1: PROMPT, TERM: 'xterm-256color' };
-  const settings = Object.entries(environment).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+  const environment = { PATH: path, SEAWALL_FILE: files, PS1: PROMPT };
+  const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const size = ['-x', `${columns}`, '-y', '60'];
-  await tmux('new-session', '-d', '-s', session, ...size, '-c', root, ...settings, 'bash --norc --noprofile');
+  const shell = ['env', ...settings, 'bash', '--norc', '--noprofile'];
+  await tmux('new-session', '-d', '-s', session, ...size, '-c', root, ...shell);
   try {
     await type('seawall deploy', /\[y\/N\]|\(y\/N\)|\?\s*$/i);
     await type('y', /^\$$/);
@@ -67,7 +68,7 @@ const before = readFileSync(page, 'utf8');
 const url = `http://${lab.hosts[0]?.address}`;
 const visitors = spawn(
   process.execPath,
-  [join(root, 'scripts/visitors.ts'), '--url', url, '--rate', '40', '--seconds', '600'],
+  [join(root, 'scripts/visitors.ts'), '--url', url, '--rate', '25', '--seconds', '600'],
   { stdio: ['ignore', 'inherit', 'inherit'] },
 );
 const left = new Promise((done) => visitors.once('close', done));

@@ -26,6 +26,7 @@ test('what is no style is left out, and what XML would read as markup is text', 
 });
 
 test('blanks move what follows, and every word has the width of its cells', () => {
-  const picture = renderTerminal(['  ✔ ok'], { columns: 20, title: 't' });
+  const picture = renderTerminal(['  ✔ ok   1 s'], { columns: 20, title: 't' });
   assert.match(picture, /<text x="36.8" y="62" textLength="33.6">✔ ok<\/text>/);
+  assert.match(picture, /<text x="95.6" y="62" textLength="25.2">1 s<\/text>/);
 });

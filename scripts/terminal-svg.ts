@@ -40,9 +40,12 @@ const OTHER = /\x1b(?:\[[\d;?]*[A-Za-ln-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-
 export function parseLine(line: string, style: Style = PLAIN): { spans: Span[]; style: Style } {
   const spans: Span[] = [];
   let column = 0;
+  // Pictures show several blanks as one, so that each piece between them is placed by itself.
   const add = (text: string) => {
-    if (text.trim() !== '') spans.push({ column, text, ...style });
-    column += [...text].length;
+    for (const piece of text.split(/(\s{2,})/)) {
+      if (piece.trim() !== '') spans.push({ column, text: piece, ...style });
+      column += [...piece].length;
+    }
   };
   const text = line.replaceAll(OTHER, '');
   let from = 0;
@@ -88,7 +91,7 @@ export function renderTerminal(lines: readonly string[], { columns, title }: Pic
 <title>${escapeXml(title)}</title>
 <rect width="${width}" height="${height}" rx="8" fill="${GROUND}"/>
 ${dots.join('')}
-<g font-family="${FONT}" font-size="14" fill="${TEXT}" xml:space="preserve">
+<g font-family="${FONT}" font-size="14" fill="${TEXT}">
 ${rows.filter((row) => row !== '').join('\n')}
 </g>
 </svg>
