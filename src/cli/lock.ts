@@ -79,7 +79,7 @@ async function releaseLease(context: Context, { project, record, free }: HeldLea
       : print(context, `Nobody changes ${project}.\n`));
     return EXIT.done;
   }
-  if (!json) await print(context, viewLease(context, project, record));
+  if (!json) await print(context, `${viewLease(context, project, record)}${DANGER}`);
   if (!(await confirm(context, { command: 'lock release', text: `Stop ${record.who}'s command?` }))) {
     await print(context, 'Nothing was changed.\n');
     return EXIT.interrupted;
@@ -90,6 +90,10 @@ async function releaseLease(context: Context, { project, record, free }: HeldLea
     : print(context, 'The lock is free. See: seawall plan\n'));
   return EXIT.done;
 }
+
+const DANGER = `  Its command then stops where it is: replicas of two releases may be running until the next deploy or rollback. A lock whose
+  holder died frees itself within half a minute; take it only from a command that hangs.
+`;
 
 function viewLease(
   { style, terminal }: Context,
