@@ -154,6 +154,20 @@ test('with several hosts each needs an address, and a link between them', async 
   ]);
 });
 
+test('hosts that would speak unencrypted over public addresses are refused; a single host may have one', async () => {
+  const compose = { 'compose.yaml': 'services: {web: {image: a}}' };
+  const two = await folder({
+    ...compose,
+    'seawall.yml': 'hosts: {a: {ssh: u@a, address: 100.64.0.1}, b: {ssh: u@b, address: 203.0.113.2}}',
+  });
+  const messages = (await load(two)).problems.map(({ path, message }) => `${path}: ${message}`);
+  assert.deepEqual(messages, [
+    'hosts.b.address: 203.0.113.2 is a public address, and the link between the hosts is not encrypted yet',
+  ]);
+  const one = await folder({ ...compose, 'seawall.yml': 'hosts: {a: {ssh: u@a, address: 203.0.113.2}}' });
+  assert.deepEqual((await load(one)).problems, []);
+});
+
 test('a build is known by its sources: contents, modes and options count, the place and ignored files do not', async () => {
   const files = {
     Dockerfile: 'FROM scratch',

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { type Node, placeAt } from '../compose/index.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
+import { contains } from '../ranges.ts';
 import type { Config, HostConfig } from './config.ts';
 import type { ConfigInput } from './schema.ts';
 
@@ -64,6 +65,23 @@ export function settleConfig(
   return { config, problems };
 }
 
+/** Addresses that the internet does not route: RFC 1918, RFC 6598 (shared) and RFC 3927 (link-local). */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16'];
+
+/** VXLAN is not encrypted: between public addresses anybody on the way reads and writes it. */
+function publicAddresses(input: ConfigInput, root: Node): Problem[] {
+  const hosts = Object.entries(input.hosts ?? {});
+  if (hosts.length < 2) return [];
+  return hosts.flatMap(([name, { address }]) => {
+    if (address === undefined || PRIVATE.some((range) => contains(range, address))) return [];
+    const path = ['hosts', name, 'address'];
+    const text = `${address} is a public address, and the link between the hosts is not encrypted yet`;
+    const remedy =
+      "Write the host's address in a network that only your servers share (a provider's private network, a VPN).";
+    return [problemAt(placeAt(root, path), path, text, remedy)];
+  });
+}
+
 /** A path relative to the seawall.yml that it stands in. */
 export function resolveAt(root: Node, path: KeyPath, written: string): string {
   return posix.resolve(posix.dirname(placeAt(root, path).source.path), written);
@@ -103,6 +121,7 @@ function settleHosts(input: ConfigInput, root: Node, problems: Problem[]): reado
         );
     }
   }
+  problems.push(...publicAddresses(input, root));
   for (const role of ['app', 'edge'] as const) {
     if (role === 'edge' && Object.keys(input.routes ?? {}).length === 0) continue;
     if (!hosts.some((host) => (host.roles as readonly string[]).includes(role))) {
