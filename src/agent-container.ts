@@ -16,7 +16,7 @@ export interface OwnContainer {
   readonly sharesXtablesLock?: boolean;
 }
 
-/** Folders that must exist before the containers are made: root, mode 0700. */
+/** Folders that must exist before the containers are made: root, mode 0700 (the edge's 0711). */
 export const OWN_FOLDERS = {
   /** Snapshots of the agent; the server reads them. */
   agent: HOST_PATH.agentState,

@@ -1,49 +1,92 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pack } from 'tar-stream';
 import { HOST_PATH, OWN } from '../cluster.ts';
 import type { Desired, DesiredContent } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
-import type { HostLink } from '../hosts/index.ts';
+import { type HostLink, runHelper } from '../hosts/index.ts';
+
+/** One file or folder of a content, as the helper on the host writes it. */
+interface Item {
+  /** Below the content's own place; empty: the content itself. */
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Absent: a folder. */
+  readonly base64?: string;
+}
+
+const listScript = `
+const fs = require('node:fs');
+const names = fs.existsSync('/host/content') ? fs.readdirSync('/host/content') : [];
+process.stdout.write(names.filter((name) => /^[0-9a-f]+$/.test(name)).join('\\n'));
+`;
+
+/** Reads `{ hash: items }` on stdin; a content appears whole or not at all, and one that is there stays as it is. */
+const writeScript = `
+const fs = require('node:fs');
+fs.mkdirSync('/host/content', { recursive: true, mode: 0o711 });
+fs.chmodSync('/host/content', 0o711);
+for (const [hash, items] of Object.entries(JSON.parse(fs.readFileSync(0, 'utf8')))) {
+  const place = '/host/content/' + hash;
+  if (fs.existsSync(place)) continue;
+  const aside = place + '.new';
+  fs.rmSync(aside, { recursive: true, force: true });
+  for (const { path, mode, uid, gid, base64 } of items) {
+    const at = path === '' ? aside : aside + '/' + path;
+    if (base64 === undefined) fs.mkdirSync(at);
+    else fs.writeFileSync(at, Buffer.from(base64, 'base64'), { flag: 'wx', mode });
+    fs.chownSync(at, uid, gid);
+    fs.chmodSync(at, mode);
+  }
+  fs.renameSync(aside, place);
+}
+`;
 
 /**
- * Puts files and small trees where replicas mount them from: `/var/lib/seawall/content/HASH` on the host, through the
- * agent container, which has that folder. What is there already is not sent again.
+ * Puts files and small trees where replicas mount them from: `/var/lib/seawall/content/HASH` on the host. What is there
+ * already is not sent again; nothing stands in an argument, a variable or a log.
  */
 export async function sendContents(
   host: HostLink,
   contents: Desired['contents'],
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted = Object.values(contents);
-  if (wanted.length === 0) return;
-  const listed = await host.docker.exec(OWN.agent, ['ls', '-1', HOST_PATH.content], { signal });
-  const present = new Set(listed.stdout.toString().split('\n'));
-  for (const content of wanted) {
-    if (present.has(content.hash)) continue;
-    const archive = pack();
-    await addContent(archive, content);
-    archive.finalize();
-    await host.docker.putArchive(OWN.agent, HOST_PATH.content, Readable.from(archive), { signal });
-  }
+  if (Object.keys(contents).length === 0) return;
+  const { Image: image } = await host.docker.inspectContainer(OWN.agent, { signal });
+  const hostConfig = { Binds: [`${HOST_PATH.state}:/host:rw`], CapAdd: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'] };
+  const present = new Set(
+    (await runHelper(host.docker, listScript, { image, signal, hostConfig })).split('\n'),
+  );
+  const missing = Object.values(contents).filter((content) => !present.has(content.hash));
+  if (missing.length === 0) return;
+  const items: Record<string, Item[]> = {};
+  for (const content of missing) items[content.hash] = await itemsOf(content);
+  await runHelper(host.docker, writeScript, { image, signal, hostConfig, input: JSON.stringify(items) });
 }
 
-type Pack = ReturnType<typeof pack>;
-
-async function addContent(archive: Pack, content: DesiredContent): Promise<void> {
-  if (content.kind === 'tree') return addTree(archive, content.source ?? '', content.hash);
+async function itemsOf(content: DesiredContent): Promise<Item[]> {
+  if (content.kind === 'tree') return treeItems(content.source ?? '', '');
   const data = content.text === undefined ? await readFile(content.source ?? '') : Buffer.from(content.text);
   const { mode = 0o444, uid = 0, gid = 0 } = content;
-  archive.entry({ name: content.hash, mode, uid, gid }, data);
+  return [{ path: '', mode, uid, gid, base64: data.toString('base64') }];
 }
 
-async function addTree(archive: Pack, source: string, name: string): Promise<void> {
+async function treeItems(source: string, path: string): Promise<Item[]> {
   const info = await stat(source);
-  if (info.isDirectory()) {
-    archive.entry({ name: `${name}/`, type: 'directory', mode: info.mode & 0o777 });
-    for (const entry of (await readdir(source)).sort())
-      await addTree(archive, join(source, entry), `${name}/${entry}`);
-  } else if (info.isFile()) archive.entry({ name, mode: info.mode & 0o777 }, await readFile(source));
-  else throw new SeawallError('input', `${source} is neither a file nor a folder`, { where: source });
+  const mode = info.mode & 0o777;
+  if (info.isFile()) {
+    return [
+      { path, mode: mode | 0o444, uid: 0, gid: 0, base64: (await readFile(source)).toString('base64') },
+    ];
+  }
+  if (!info.isDirectory()) {
+    throw new SeawallError('input', `${source} is neither a file nor a folder`, { where: source });
+  }
+  const below = await Promise.all(
+    (await readdir(source))
+      .sort()
+      .map((name) => treeItems(join(source, name), path === '' ? name : `${path}/${name}`)),
+  );
+  return [{ path, mode: mode | 0o555, uid: 0, gid: 0 }, ...below.flat()];
 }

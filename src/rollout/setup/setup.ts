@@ -213,7 +213,7 @@ async function startServers(work: HostWork, options: SetupOptions): Promise<void
       await writeHostFiles(
         link.docker,
         {
-          folders: folders.map((path) => ({ path, mode: 0o700 })),
+          folders: folders.map((path) => ({ path, mode: folderMode(path) })),
           files: [{ path: HOST_PATH.clusterFile, content, mode: 0o600 }],
         },
         { image: agentImage, signal },
@@ -228,6 +228,9 @@ async function startServers(work: HostWork, options: SetupOptions): Promise<void
     note(done.join(', '));
   });
 }
+
+/** nginx's workers, who are not root, have logs and temporary files in the edge's folder: they must get through. */
+const folderMode = (path: string): number => (path === HOST_PATH.edge ? 0o711 : 0o700);
 
 async function startAgent({ link, bodies, done }: HostWork, { report, signal }: SetupOptions): Promise<void> {
   const agent = await ensureContainer(link.docker, OWN.agent, bodies.agent, { graceMs: stopGraceMs, signal });
