@@ -15,7 +15,7 @@ export interface RouteInputs {
 }
 
 const DEFAULT_BODY_LIMIT = '1M';
-const DEFAULT_TIMES = { connect: '5s', read: '60s', send: '60s', keepalive: '1s' } as const;
+const DEFAULT_TIMES = { connect: '2s', read: '60s', send: '60s', keepalive: '1s' } as const;
 
 /** The routes of a project, sorted by domain and path, and what is wrong with them. */
 export function settleRoutes(inputs: RouteInputs): {

@@ -91,7 +91,7 @@ const routeSchema = z
       .describe('Largest request body, in bytes or with a unit; `0`: no limit. (Default: 1M.)'),
     connect_timeout: duration
       .optional()
-      .describe('How long to wait for a replica to accept a connection. (Default: 5s.)'),
+      .describe('How long to wait for a replica to accept a connection. (Default: 2s.)'),
     read_timeout: duration
       .optional()
       .describe('Longest silence of a replica while it answers. (Default: 60s.)'),

@@ -50,6 +50,8 @@ export interface ActualReplica {
   readonly imageId: string;
   /** Network → address. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Marked to get no new requests: by a swap under way, or by one that was cut short. */
+  readonly isDraining: boolean;
   /** ISO time. */
   readonly startedAt: string;
 }

@@ -21,6 +21,7 @@ export type ChangeKind =
   | 'run-task'
   | 'start-replica'
   | 'replace-replica'
+  | 'resume-replica'
   | 'stop-replica'
   | 'add-route'
   | 'change-route'
@@ -65,6 +66,8 @@ export type Move =
       readonly old: OldReplica;
       readonly order: 'start-first' | 'stop-first';
     }
+  /** Give a replica that stays its requests again. */
+  | { readonly kind: 'resume'; readonly replica: number; readonly host: string; readonly old: OldReplica }
   | { readonly kind: 'stop'; readonly old: OldReplica };
 
 /** A difference that cannot be planned: which thing, why, and what to do. */

@@ -132,6 +132,7 @@ function replicaOf(
     release: 1,
     config: configHash(desired, wanted, hash),
     state: 'running',
+    isDraining: false,
     imageId: 'sha256:1',
     addresses: {},
     startedAt: '2026-01-01T00:00:00Z',
@@ -274,6 +275,20 @@ test('a stop-first replacement says why and for how long the service is away', (
   const running = apply(before, empty, planFor(before, empty));
   const plan = planFor(project(service('db', { update, image: 'db:2' })), running);
   assert.match(plan.changes[0]?.away ?? '', /because it writes to volume data; away for about \d+ s/);
+});
+
+test('a replica that a deploy left draining when it was cut short gets its requests again', () => {
+  const desired = project(service('web', { replicas: 2 }));
+  const empty = actualOf(host('app1'));
+  const running = apply(desired, empty, planFor(desired, empty));
+  const [first, ...others] = running.hosts.app1?.replicas ?? [];
+  assert.ok(first);
+  const cut = actualOf(host('app1', { replicas: [{ ...first, isDraining: true }, ...others] }));
+  const plan = planFor(desired, cut);
+  assert.deepEqual(
+    plan.changes.map((change) => change.kind),
+    ['resume-replica'],
+  );
 });
 
 test('a host that does not answer stops the plan', () => {

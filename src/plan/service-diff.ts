@@ -34,6 +34,10 @@ export function planService(input: PlanInput, service: DesiredService): ServiceP
     const good = same.find((each) => isCurrent(each, host, config, service, input));
     if (good) {
       keep.add(good);
+      if (good.isDraining) {
+        moves.push({ kind: 'resume', replica, host, old: oldOf(good) });
+        changes.push(resumeChange(good));
+      }
       continue;
     }
     const old = same.find((each) => each.host === host) ?? same[0];
@@ -163,6 +167,15 @@ function awayText(service: DesiredService): string {
 /** A guess of how long a replica takes to become healthy: probes run every second while it starts. */
 const startMs = (service: DesiredService): number =>
   service.health.kind === 'running' ? service.update.monitorMs : 2000;
+
+const resumeChange = (replica: ActualReplica): Change => ({
+  kind: 'resume-replica',
+  path: `services.${replica.service}.replicas.${replica.replica}`,
+  host: replica.host,
+  from: `${replica.name} on ${replica.host}, draining`,
+  to: `${replica.name} on ${replica.host}`,
+  why: ['a deploy that was cut short took its requests away'],
+});
 
 const stopChange = (replica: ActualReplica, why: string): Change => ({
   kind: 'stop-replica',

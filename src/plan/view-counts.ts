@@ -6,6 +6,7 @@ export function planCounts({ changes }: Pick<Plan, 'changes'>): string {
   const replicas = [
     replaced(changes),
     verb(of('start-replica'), 'started'),
+    verb(of('resume-replica'), 'resumed'),
     verb(of('stop-replica'), 'stopped'),
   ];
   const hosts = new Set(changes.flatMap(({ host }) => host ?? [])).size;

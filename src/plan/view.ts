@@ -79,6 +79,7 @@ const SYMBOLS: Record<ChangeKind, readonly [string, 'green' | 'yellow' | 'red']>
   'run-task': ['+', 'green'],
   'start-replica': ['+', 'green'],
   'replace-replica': ['~', 'yellow'],
+  'resume-replica': ['~', 'yellow'],
   'stop-replica': ['-', 'red'],
   'add-route': ['+', 'green'],
   'change-route': ['~', 'yellow'],
@@ -104,6 +105,7 @@ function nameOf({ kind, path, from, to }: Change): string {
   switch (kind) {
     case 'start-replica':
     case 'replace-replica':
+    case 'resume-replica':
     case 'stop-replica':
       return path.replace(/^services\.(.*)\.replicas\.(\d+)$/, '$1-$2');
     case 'create-volume':
@@ -129,6 +131,8 @@ function actionOf({ kind, from, host, away }: Change): string {
       const moved = place?.[2] !== undefined && place[2] !== host ? `, moves here from ${place[2]}` : '';
       return `  replace, ${away === undefined ? 'start first' : 'stop first'}${moved}`;
     }
+    case 'resume-replica':
+      return '  gets requests again';
     case 'stop-replica':
       return '  stop';
     case 'create-volume':

@@ -1,5 +1,5 @@
-import { parseEntry } from '../catalog/index.ts';
-import { KEY, type RouteRecord } from '../catalog/record.ts';
+import { type CatalogClient, parseEntry } from '../catalog/index.ts';
+import { KEY, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
@@ -19,9 +19,9 @@ export async function readActual(
   session: Session,
   setupReasons: (link: HostLink) => Promise<readonly string[]>,
 ): Promise<{ actual: Actual; images: ReadonlyMap<string, ReadonlyMap<string, string>> }> {
-  const { desired, config, links, failures, signal } = session;
+  const { config, links, failures } = session;
   const [views, kept] = await Promise.all([
-    Promise.all(links.map((link) => viewHost(link, desired.project, setupReasons, signal))),
+    Promise.all(links.map((link) => viewHost(link, session, setupReasons))),
     readCatalog(session),
   ]);
   const lost = failures.map((failure): [string, ActualHost] => {
@@ -49,12 +49,11 @@ export async function readActual(
 
 async function viewHost(
   link: HostLink,
-  project: string,
+  { client, desired: { project }, signal }: Session,
   setupReasons: (link: HostLink) => Promise<readonly string[]>,
-  signal: AbortSignal,
 ): Promise<HostView> {
   const { docker } = link;
-  const [containers, volumes, images, version, setup] = await Promise.all([
+  const [containers, volumes, images, version, setup, draining] = await Promise.all([
     docker.listContainers({
       all: true,
       labels: [`${LABEL.project}=${project}`, `${LABEL.kind}=replica`],
@@ -64,6 +63,7 @@ async function viewHost(
     docker.listImages({ signal }),
     docker.version({ signal }),
     setupReasons(link),
+    drainingContainers(client, link.name, signal),
   ]);
   const references = images.flatMap((image) =>
     (image.RepoTags ?? []).map((tag): [string, string] => [tag, image.Id]),
@@ -76,7 +76,7 @@ async function viewHost(
       setup,
       platform: `${version.Os}/${version.Arch}`,
       replicas: containers
-        .map((container) => replicaOf(link.name, container))
+        .map((container) => replicaOf(link.name, container, draining))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       volumes: volumes.map((volume) => volume.Name).sort(),
     },
@@ -84,7 +84,20 @@ async function viewHost(
   };
 }
 
-function replicaOf(host: string, container: ContainerSummary): ActualReplica {
+/** Names of a host's containers that are marked as draining. */
+async function drainingContainers(
+  client: CatalogClient | undefined,
+  host: string,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const checks = (await client?.nodeChecks(host, { signal }))?.value ?? [];
+  const marked = checks.filter(
+    ({ id, serviceId }) => serviceId !== undefined && id === maintenanceCheckId(serviceId),
+  );
+  return new Set(marked.map(({ serviceId = '' }) => serviceId.split(':')[1] ?? ''));
+}
+
+function replicaOf(host: string, container: ContainerSummary, draining: ReadonlySet<string>): ActualReplica {
   const { Labels: labels } = container;
   const networks = Object.entries(container.NetworkSettings?.Networks ?? {});
   return {
@@ -97,6 +110,7 @@ function replicaOf(host: string, container: ContainerSummary): ActualReplica {
     config: labels[LABEL.config] ?? '',
     state: container.State,
     imageId: container.ImageID,
+    isDraining: draining.has((container.Names[0] ?? '').replace(/^\//, '')),
     addresses: Object.fromEntries(
       networks.map(([name, endpoint]) => [name, endpoint.IPAMConfig?.IPv4Address ?? endpoint.IPAddress]),
     ),

@@ -46,6 +46,7 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     record = { ...record, tasks: [...record.tasks, task] };
     await writeRelease(client, record);
   });
+  refuseWithoutLease(signal);
   const back = failure === undefined ? undefined : await returnTo(session, context, record, failure);
   const status = failure === undefined ? 'good' : 'failed';
   record = { ...record, status, endedAt: new Date().toISOString() };
@@ -80,6 +81,15 @@ async function attempt(
   } catch (error) {
     return error ?? new SeawallError('bug', 'the rollout failed without an error');
   }
+}
+
+/** Without the lease somebody else may be at work: nothing is undone, and nothing is promised. */
+function refuseWithoutLease({ aborted, reason }: AbortSignal): void {
+  if (!aborted || !(reason instanceof SeawallError) || reason.code !== 'locked') return;
+  throw new SeawallError('mixed', `stopped where it stood: ${reason.message}`, {
+    hint: 'Look at what runs (seawall ps), then: seawall deploy',
+    cause: reason,
+  });
 }
 
 /** What the parts of a rollout work with. */

@@ -7,7 +7,7 @@ import { reportStep } from '../progress.ts';
 import type { AddressBook } from './addresses.ts';
 import type { RolloutContext } from './context.ts';
 import type { Leaving } from './drain.ts';
-import { bringUp, retire, swapStartFirst, swapStopFirst } from './swap.ts';
+import { bringUp, resume, retire, swapStartFirst, swapStopFirst } from './swap.ts';
 
 type Roll = Extract<Step, { kind: 'roll' }>;
 
@@ -16,7 +16,7 @@ const STARTS_AT_ONCE = 4;
 /** For a service that is no longer in the Compose file: Compose's own grace time, Seawall's own drain. */
 const GONE = { drainMs: 30_000, stopGraceMs: 10_000 };
 
-/** Replaces, adds and removes the replicas of one service: starts, then swaps by the update rule, then stops. */
+/** Changes the replicas of one service: what drains in vain resumes, then starts, swaps by the update rule, stops. */
 export async function roll(
   context: RolloutContext,
   book: AddressBook,
@@ -27,6 +27,7 @@ export async function roll(
   const of = <K extends Move['kind']>(kind: K) =>
     step.moves.filter((move): move is Extract<Move, { kind: K }> => move.kind === kind);
   const run = (move: Move): Promise<void> => runMove(context, book, step.service, service, move, parent);
+  await inBatches(of('resume'), STARTS_AT_ONCE, 0, context.signal, run);
   await inBatches(of('start'), STARTS_AT_ONCE, 0, context.signal, run);
   const swaps = of('swap');
   await inBatches(
@@ -66,7 +67,7 @@ async function runMove(
 ): Promise<void> {
   const host = move.kind === 'stop' ? move.old.host : move.host;
   const number = move.kind === 'stop' ? move.old.replica : move.replica;
-  const verb = { start: 'start', swap: 'replace', stop: 'stop' }[move.kind];
+  const verb = { start: 'start', swap: 'replace', resume: 'resume', stop: 'stop' }[move.kind];
   const step = {
     id: `${parent}/${name}-${number}-${move.kind}`,
     parent,
@@ -85,6 +86,7 @@ async function runMove(
     const parts = { context, book, note };
     const wanted = { service, host: linkTo(context, move.host), replica: move.replica };
     if (move.kind === 'start') return bringUp(parts, wanted);
+    if (move.kind === 'resume') return resume(parts, wanted, move.old);
     const run = move.order === 'start-first' ? swapStartFirst : swapStopFirst;
     return run(parts, wanted, leaving(move.old));
   });

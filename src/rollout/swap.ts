@@ -1,3 +1,4 @@
+import { clearDraining } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import type { DesiredService } from '../compose/desired.ts';
 import { describeError, SeawallError } from '../errors.ts';
@@ -14,7 +15,7 @@ import { edgeHosts, type RolloutContext } from './context.ts';
 import { drain, type Leaving } from './drain.ts';
 import { describeFailure, ReplicaFailure } from './failure.ts';
 import { waitUntilHealthy } from './health-gate.ts';
-import { createReplica, type NewReplica, removeReplica, routedPorts } from './replica.ts';
+import { createReplica, findInstance, type NewReplica, removeReplica, routedPorts } from './replica.ts';
 import { catalogName } from './service-name.ts';
 
 /** For taking a failed replica away again: acknowledgements and a drain, whatever became of the deploy's own signal. */
@@ -49,6 +50,15 @@ export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<void> {
     await giveUp(context, host, made, error);
     throw error;
   }
+}
+
+/** Gives a replica that drains in vain its requests again. */
+export async function resume(parts: SwapParts, wanted: Wanted, old: OldReplica): Promise<void> {
+  const { context } = parts;
+  const instance = await findInstance(context, catalogName(context.desired, wanted.service.name), old.id);
+  if (!instance) return;
+  await clearDraining(context.client, instance, { signal: context.signal });
+  await waitUntilServed(parts, wanted.service, instance.address);
 }
 
 /** Takes a replica that did not come up away again, after its last words were read. What fails here only is a line. */
