@@ -123,6 +123,21 @@ for (const [what, env, shows] of broken) {
   });
 }
 
+test('Ctrl-C in the middle of a deploy returns to what served before, and leaves nothing draining', async () => {
+  const good = await versionsServed();
+  const report = await underLoad({ versions: [...good, 'cut'] }, async () => {
+    const interrupted = await seawall(shop, ['deploy', '--yes'], {
+      env: { VERSION: 'cut' },
+      interruptAt: /✔ replace web-1/,
+    });
+    assert.equal(interrupted.code, 130, interrupted.stdout + interrupted.stderr);
+  });
+  assertLossless(report, 'a deploy that was interrupted', 200);
+  assert.deepEqual(await versionsServed(), good);
+  const { stdout } = await expectCode(0, shop, ['ps']);
+  assert.doesNotMatch(stdout, /draining/);
+});
+
 test('an image that cannot be had is an error before anything changes', async () => {
   const good = await versionsServed();
   const bad = projectFolder('shop', 'shop-bad-image');

@@ -60,6 +60,8 @@ export function projectFolder(app: string, name = app): ProjectFolder {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Sends SIGINT once what it printed matches. */
+  readonly interruptAt?: RegExp;
 }
 
 /** Runs `bin/seawall` as a process of its own, as a user does. */
@@ -78,8 +80,20 @@ export function seawall(
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += chunk));
-  child.stderr.on('data', (chunk) => (stderr += chunk));
+  let isInterrupted = false;
+  const watch = (): void => {
+    if (isInterrupted || !options.interruptAt?.test(stdout + stderr)) return;
+    isInterrupted = true;
+    child.kill('SIGINT');
+  };
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+    watch();
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+    watch();
+  });
   child.stdin.end(options.input ?? '');
   return new Promise((done, fail) => {
     child.on('error', fail);
