@@ -1,10 +1,16 @@
-import { KEY, type RouteRecord } from '../catalog/record.ts';
+import { type Instance, KEY, META, type RouteRecord } from '../catalog/record.ts';
 import { sha256 } from '../hash.ts';
 import { canonicalJson, type PublishedRoute } from '../plan/index.ts';
-import { ACKNOWLEDGE_TIMEOUT_MS, waitForAcknowledgements } from './acknowledge.ts';
+import {
+  ACKNOWLEDGE_TIMEOUT_MS,
+  type Acknowledgements,
+  missingFrom,
+  type ServedReplica,
+  waitForAcknowledgements,
+} from './acknowledge.ts';
 import { edgeHosts, type RolloutContext } from './context.ts';
 
-/** Writes the project's routes and waits until every edge serves exactly them. */
+/** Writes the project's routes and waits until every edge serves exactly them, with the replicas that are healthy now. */
 export async function publishRoutes(
   context: RolloutContext,
   routes: readonly PublishedRoute[],
@@ -16,15 +22,36 @@ export async function publishRoutes(
   if (records.length === 0) await client.kvDelete(KEY.route(desired.project), { signal });
   else await client.kvPut(KEY.route(desired.project), text, { signal });
   const wanted = records.length === 0 ? undefined : sha256(text);
-  await waitForAcknowledgements(
-    client,
-    KEY.edgeAcks,
-    (acks) =>
-      edgeHosts(hosts).flatMap((host) => {
-        const ack = acks.get(host);
-        if (!ack) return [`${host} does not acknowledge: its agent is away`];
-        return ack.routes[desired.project] === wanted ? [] : [`${host} does not serve the routes yet`];
-      }),
-    { timeoutMs: ACKNOWLEDGE_TIMEOUT_MS, signal, note },
-  );
+  const replicas = await healthyReplicas(context, routes);
+  const edges = edgeHosts(hosts);
+  const missing = (acks: Acknowledgements): string[] => [
+    ...edges.flatMap((host) => {
+      const ack = acks.get(host);
+      if (!ack) return [`${host} does not acknowledge: its agent is away`];
+      return ack.routes[desired.project] === wanted ? [] : [`${host} does not serve the routes yet`];
+    }),
+    ...replicas.flatMap((replica) => missingFrom(acks, edges, replica, true)),
+  ];
+  await waitForAcknowledgements(client, KEY.edgeAcks, missing, {
+    timeoutMs: ACKNOWLEDGE_TIMEOUT_MS,
+    signal,
+    note,
+  });
+}
+
+/** Replicas of the project that a route leads to and that an edge may give requests. */
+async function healthyReplicas(
+  { client, desired, signal }: RolloutContext,
+  routes: readonly PublishedRoute[],
+): Promise<ServedReplica[]> {
+  const services = [...new Set(routes.map((route) => route.catalogService))];
+  const found = await Promise.all(services.map((name) => client.serviceInstances(name, { signal })));
+  const isOurs = ({ meta, status, draining }: Instance): boolean =>
+    meta[META.project] === desired.project && status === 'passing' && !draining;
+  return services.flatMap((catalogService, index) => {
+    const ports = routes.filter((route) => route.catalogService === catalogService).map(({ port }) => port);
+    return (found[index]?.value ?? [])
+      .filter(isOurs)
+      .map(({ address }) => ({ catalogService, address, ports }));
+  });
 }
