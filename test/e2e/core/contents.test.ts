@@ -10,7 +10,7 @@ after(() => expectCode(0, files, ['down', '--yes']));
 test('files, configs and secrets of a project reach its replicas, and a changed file is a new release', async () => {
   await deployShop(files, {});
   assert.match((await ask('/', 'files.example')).body, /first/);
-  const secret = await expectCode(0, files, ['exec', '-T', 'web', '--', 'cat', '/run/secrets/token']);
+  const secret = await expectCode(0, files, ['exec', '-T', 'web', 'cat', '/run/secrets/token']);
   assert.equal(secret.stdout, 'a secret; with $(hostile) "text"\n');
   const extra = await expectCode(0, files, [
     'exec',

@@ -71,9 +71,8 @@ export function seawall(
   options: RunOptions = {},
 ): Promise<Finished> {
   const files = project.files.flatMap((file) => ['--file', file]);
-  const cut = args.indexOf('--');
-  const words = cut === -1 ? [...args, ...files] : [...args.slice(0, cut), ...files, ...args.slice(cut)];
-  const child = spawn(join(root, 'bin/seawall'), words, {
+  // In front: what stands behind a service name belongs to the program that runs there.
+  const child = spawn(join(root, 'bin/seawall'), [...files, ...args], {
     cwd: project.folder,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
