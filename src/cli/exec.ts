@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { SeawallError } from '../errors.ts';
 import type { Bind, Context } from './context.ts';
-import { collect, envEntries } from './option-values.ts';
+import { collect, envEntries, programOf } from './option-values.ts';
 import { readProject, requireName, withHosts } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
@@ -44,12 +44,13 @@ async function run(
   context: Context,
   options: Options,
   service: string,
-  argv: readonly string[],
+  words: readonly string[],
 ): Promise<number> {
   const number = options.replica === undefined ? undefined : Number(options.replica);
   if (number !== undefined && !(Number.isInteger(number) && number > 0)) {
     throw new SeawallError('input', `"${options.replica}" is no replica number`, { hint: 'See: seawall ps' });
   }
+  const argv = programOf(words);
   const { terminal, signal } = context;
   const project = await readProject(context);
   const { desired } = project;

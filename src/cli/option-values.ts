@@ -40,3 +40,7 @@ export function parseTime(option: string, text: string, now: number): number {
     hint: `Write it as ${option} 10m, or ${option} 2026-01-31T10:00:00Z`,
   });
 }
+
+/** The program to run, without the `--` that many write in front of it. */
+export const programOf = (words: readonly string[]): readonly string[] =>
+  words[0] === '--' ? words.slice(1) : words;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { SeawallError } from '../errors.ts';
 import type { Session } from '../rollout/index.ts';
 import type { Bind, Context } from './context.ts';
-import { collect, envEntries } from './option-values.ts';
+import { collect, envEntries, programOf } from './option-values.ts';
 import { progressView } from './progress.ts';
 import { readProject, requireName, withSession } from './project.ts';
 
@@ -50,8 +50,9 @@ async function run(
   context: Context,
   options: Options,
   service: string,
-  argv: readonly string[],
+  words: readonly string[],
 ): Promise<number> {
+  const argv = programOf(words);
   const { terminal, signal } = context;
   const project = await readProject(context);
   requireName('service', service, Object.keys(project.desired.services));
