@@ -1,5 +1,6 @@
 import { parseEntry } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
+import type { Desired } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
 import { type HostLink, listeningPorts } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
@@ -17,6 +18,7 @@ export async function preflight(session: Session, plan: Plan): Promise<void> {
   requireEdge(session, plan);
   await requireDisk(session);
   await Promise.all(session.links.map((link) => requirePorts(session, link, plan)));
+  await Promise.all(session.links.map((link) => requireVolumes(session, link, plan)));
 }
 
 /** Everybody who will have to acknowledge is there. */
@@ -95,6 +97,38 @@ async function requirePorts(session: Session, link: HostLink, plan: Plan): Promi
     );
   }
 }
+
+/** Nobody else uses the volumes of what is to start: two databases on one volume destroy it. */
+async function requireVolumes(session: Session, link: HostLink, plan: Plan): Promise<void> {
+  const { desired, signal } = session;
+  const volumes = new Set(
+    plan.steps.flatMap((step) =>
+      step.kind === 'roll' && step.moves.some((move) => startsOn(move, link.name))
+        ? writableVolumes(desired, step.service)
+        : [],
+    ),
+  );
+  if (volumes.size === 0) return;
+  for (const { Names, Labels, Mounts = [] } of await link.docker.listContainers({ signal })) {
+    if (Labels[LABEL.project] === desired.project) continue;
+    const shared = Mounts.find(({ Name, RW }) => RW && Name !== undefined && volumes.has(Name));
+    if (shared === undefined) continue;
+    const name = (Names[0] ?? '').replace(/^\//, '');
+    throw new SeawallError(
+      'refused',
+      `the container ${name} on host ${link.name} uses the volume ${shared.Name}; nothing was changed`,
+      {
+        where: link.name,
+        hint: `Seawall did not start it (docker compose did?). Stop it first: docker stop ${name}`,
+      },
+    );
+  }
+}
+
+const writableVolumes = (desired: Desired, service: string): string[] =>
+  (desired.services[service]?.mounts ?? []).flatMap((mount) =>
+    mount.kind === 'volume' && !mount.readOnly ? [desired.volumes[mount.volume]?.dockerName ?? ''] : [],
+  );
 
 const startsOn = (move: Move, host: string): boolean => move.kind !== 'stop' && move.host === host;
 
