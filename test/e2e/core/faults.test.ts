@@ -102,3 +102,30 @@ test('a container that somebody starts by hand joins the upstream of the route t
   );
   await deployShop(shop, { VERSION: 'v1' });
 });
+
+test('a volume that somebody else writes to is refused before anything changes', async () => {
+  const { stdout } = await onHost('host2', ['docker', 'volume', 'ls', '-q', '--filter', 'name=shop_data']);
+  const host = stdout.trim() === 'shop_data' ? 'host2' : 'host3';
+  const images = await onHost(host, ['docker', 'images', '-q', 'seawall/shop-store']);
+  const image = images.stdout.split('\n')[0] ?? '';
+  await onHost(host, [
+    'docker',
+    'run',
+    '-d',
+    '--name',
+    'squatter',
+    '-v',
+    'shop_data:/data',
+    image,
+    'sleep',
+    '600',
+  ]);
+  try {
+    const refused = await seawall(shop, ['deploy', '--yes'], { env: { VERSION: 'v2' } });
+    assert.equal(refused.code, 2, refused.stdout + refused.stderr);
+    assert.match(refused.stderr, /container squatter on host host\d uses the volume shop_data/);
+    assert.deepEqual(await versionsServed(), ['v1']);
+  } finally {
+    await onHost(host, ['docker', 'rm', '-f', 'squatter']);
+  }
+});
