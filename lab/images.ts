@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { SeawallError } from '../src/errors.ts';
+import { Slots } from '../src/slots.ts';
 import { buildImage, imagesFolder } from './build.ts';
 import { ImageCache } from './cache.ts';
 import { tryCommand } from './command.ts';
@@ -10,7 +11,6 @@ import { bootstrapDebian, certificateFolder, overlayFolder } from './debian.ts';
 import { type Say, timed } from './progress.ts';
 import { canPull, pullImage } from './pull.ts';
 import { labRecipes, type Recipe, type RecipeFile, recipeHash } from './recipes.ts';
-import { Slots } from './slots.ts';
 
 const recipeLabel = 'seawall.lab.recipe';
 
@@ -108,13 +108,13 @@ class ImageMaker {
   async #pull(image: string): Promise<boolean> {
     this.#online ??= canPull('debian:trixie-slim');
     if (!(await this.#online)) return false;
-    const isPulled = await this.#slots.use(() => pullImage(image));
+    const isPulled = await this.#slots.run(() => pullImage(image));
     if (isPulled) this.#say(`Pulled ${image}`);
     return isPulled;
   }
 
   async #load(image: string, hash: string): Promise<boolean> {
-    const isLoaded = await this.#slots.use(() => this.#cache.load(image, hash));
+    const isLoaded = await this.#slots.run(() => this.#cache.load(image, hash));
     if (isLoaded) this.#say(`Loaded ${image} from the cache`);
     return isLoaded;
   }
@@ -122,7 +122,7 @@ class ImageMaker {
   async #build(recipe: Recipe, hash: string): Promise<void> {
     if (recipe.base) await this.ensure(recipe.base);
     const label = `${recipeLabel}=${hash}`;
-    await this.#slots.use(() => {
+    await this.#slots.run(() => {
       this.#say(`Building ${recipe.image} …`);
       return timed(this.#say, `Built ${recipe.image}`, () =>
         this.#cache.withScratch((scratch) =>
@@ -132,7 +132,7 @@ class ImageMaker {
         ),
       );
     });
-    await this.#slots.use(() => this.#cache.save(recipe.image, hash));
+    await this.#slots.run(() => this.#cache.save(recipe.image, hash));
   }
 }
 

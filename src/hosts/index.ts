@@ -7,9 +7,10 @@ export {
   type HostLink,
   localSocket,
 } from './connect.ts';
-export { Docker, type LogOptions } from './docker.ts';
+export { Docker } from './docker.ts';
 export { DockerError, isConflict, isNotFound } from './docker-error.ts';
 export type { TerminalSize } from './docker-exec.ts';
+export type { LogOptions } from './docker-options.ts';
 export { demultiplex } from './docker-stream.ts';
 export type * from './docker-types.ts';
 export {

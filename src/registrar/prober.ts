@@ -1,7 +1,7 @@
 import { describeError, SeawallError } from '../errors.ts';
 import { type Docker, describeProbe, type ProbeResult, probeHttp, probeTcp } from '../hosts/index.ts';
+import { Slots } from '../slots.ts';
 import type { Check, Finding, Status } from './health.ts';
-import { Slots } from './slots.ts';
 
 /** A process in a container costs far more than a socket. */
 const execsAtATime = 16;

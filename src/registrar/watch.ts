@@ -4,9 +4,9 @@ import type { CatalogClient } from '../catalog/index.ts';
 import type { ClusterHost } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import type { ContainerSummary, Docker, DockerEvent } from '../hosts/index.ts';
+import { Slots } from '../slots.ts';
 import { backOff } from './backoff.ts';
 import { Prober } from './prober.ts';
-import { Slots } from './slots.ts';
 import { WatchedContainer, type WatchedOptions } from './watched.ts';
 import { CatalogWriter } from './writer.ts';
 

@@ -2,6 +2,7 @@ import { META } from '../catalog/record.ts';
 import type { ClusterHost } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import { type ContainerInfo, type Docker, isNotFound } from '../hosts/index.ts';
+import type { Slots } from '../slots.ts';
 import { isLive, type Reading, STARTED_META } from './candidate.ts';
 import type { Entry } from './diff.ts';
 import { readContainer } from './entries.ts';
@@ -16,7 +17,6 @@ import {
   verdictOf,
 } from './health.ts';
 import type { Prober } from './prober.ts';
-import type { Slots } from './slots.ts';
 import type { CatalogWriter } from './writer.ts';
 
 export interface WatchedOptions {

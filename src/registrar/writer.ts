@@ -2,9 +2,9 @@ import type { CatalogClient, Registration } from '../catalog/index.ts';
 import { META } from '../catalog/record.ts';
 import type { ClusterHost } from '../cluster.ts';
 import { describeError } from '../errors.ts';
+import { Slots } from '../slots.ts';
 import { backOff } from './backoff.ts';
 import { actionFor, checkId, type Entry, heldEntries } from './diff.ts';
-import { Slots } from './slots.ts';
 
 const writesAtATime = 8;
 /** A failing check whose text changes with every probe is written no more often than this. */

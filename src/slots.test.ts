@@ -14,13 +14,13 @@ test('no more run at once than there are slots, and all of them run', async () =
     running -= 1;
     return value;
   };
-  const results = await Promise.all([1, 2, 3, 4, 5].map((value) => slots.use(() => work(value))));
+  const results = await Promise.all([1, 2, 3, 4, 5].map((value) => slots.run(() => work(value))));
   assert.deepEqual(results, [1, 2, 3, 4, 5]);
   assert.equal(most, 2);
 });
 
 test('work that fails gives its slot back', async () => {
   const slots = new Slots(1);
-  await assert.rejects(slots.use(() => Promise.reject(new Error('no'))));
-  assert.equal(await slots.use(async () => 'yes'), 'yes');
+  await assert.rejects(slots.run(() => Promise.reject(new Error('no'))));
+  assert.equal(await slots.run(async () => 'yes'), 'yes');
 });
