@@ -299,6 +299,15 @@ test('a host that does not answer stops the plan', () => {
   assert.match(plan.obstacles[0]?.message ?? '', /timed out/);
 });
 
+test('when the only host does not answer, that is all that is said', () => {
+  const plan = planFor(project(service('web')), actualOf(host('app1', { unreachable: 'timed out' })));
+  assert.deepEqual(
+    plan.obstacles.map((each) => each.path),
+    ['hosts.app1'],
+  );
+  assert.deepEqual(plan.steps, []);
+});
+
 const arbitraryProject = fc
   .array(
     fc.record({

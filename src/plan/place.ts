@@ -27,7 +27,11 @@ export function placeService(
   const count = service.kind === 'task' ? 1 : service.replicas;
   const hosts = eligible.hosts;
   if (count === 0) return { hosts: new Map(), obstacles: [] };
-  if (hosts.length === 0) return { hosts: new Map(), obstacles: [nowhere(path, service)] };
+  if (hosts.length === 0) {
+    // That a host does not answer is an obstacle of its own; whether another one would do cannot be said then.
+    const isAnyLost = Object.values(actual.hosts).some((host) => host.unreachable !== undefined);
+    return { hosts: new Map(), obstacles: isAnyLost ? [] : [nowhere(path, service)] };
+  }
   const { maxPerHost } = service.placement;
   if (maxPerHost > 0 && hosts.length * maxPerHost < count) {
     return { hosts: new Map(), obstacles: [tooMany(path, count, maxPerHost, hosts.length)] };
