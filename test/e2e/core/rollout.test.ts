@@ -92,7 +92,7 @@ test('negative control: without acknowledgements the same client reports failure
   const report = await underLoad({ versions: ['v5', 'v6'] }, async () => {
     await deployShop(shop, { VERSION: 'v6', SEAWALL_PROVE_ACKNOWLEDGEMENT: 'off' });
   });
-  console.log(`negative control:\n${reportText(report)}`);
+  t.diagnostic(`negative control:\n${reportText(report)}`);
   const cut = report.failed - (report.reasons.version ?? 0);
   assert.ok(cut > 0, 'a client that never sees a failure proves nothing');
 });

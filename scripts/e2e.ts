@@ -1,0 +1,61 @@
+/**
+ * `npm run e2e`: the core end-to-end tests; `-- --all`: every one, and its result file; `-- NAME …`: those whose name holds
+ * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runPart } from './e2e-part.ts';
+import { type PartResult, readResults, renderResults, resultFile } from './e2e-results.ts';
+import { prepareTests } from './prepare-tests.ts';
+import { coreTests, endToEndTests, partName } from './test-files.ts';
+
+const { values, positionals } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    lanes: { type: 'string', default: '1' },
+  },
+  allowPositionals: true,
+});
+
+const named = endToEndTests().filter((file) => positionals.some((name) => partName(file).includes(name)));
+const unknown = positionals.filter((name) => !endToEndTests().some((file) => partName(file).includes(name)));
+if (unknown.length > 0) {
+  console.error(`No end-to-end test is called ${unknown.join(', ')}. There are:`);
+  console.error(endToEndTests().map(partName).join('\n'));
+  process.exit(2);
+}
+const files = positionals.length > 0 ? named : values.all ? endToEndTests() : coreTests();
+
+if (!(await prepareTests())) process.exit(1);
+const lanes = lanesOf(files, Number(values.lanes));
+const results = (await Promise.all(lanes.map(runLane))).flat();
+if (values.all || values.record) {
+  const known = values.all && positionals.length === 0 ? [] : readResults();
+  writeFileSync(resultFile.json, `${JSON.stringify(mergeParts(known, results), undefined, 1)}\n`);
+  writeFileSync(resultFile.page, renderResults(readResults()));
+}
+const failed = results.filter((part) => part.tests.some((test) => !test.passed));
+const count = (passed: boolean): number =>
+  results.flatMap((part) => part.tests).filter((test) => test.passed === passed).length;
+for (const part of failed) console.log(`✘ ${part.name}`);
+console.log(`${count(true)} passed, ${count(false)} failed`);
+process.exit(failed.length === 0 ? 0 : 1);
+
+/** The core tests share a lab, so they stay in one lane, in their order; the others go where it is empty. */
+function lanesOf(all: readonly string[], count: number): string[][] {
+  const core = all.filter((file) => file.includes('/core/'));
+  const others = all.filter((file) => !file.includes('/core/'));
+  return count > 1 ? [core, others] : [[...core, ...others]];
+}
+
+async function runLane(lane: readonly string[]): Promise<PartResult[]> {
+  const done: PartResult[] = [];
+  for (const file of lane) done.push(await runPart(file));
+  return done;
+}
+
+function mergeParts(known: readonly PartResult[], fresh: readonly PartResult[]): PartResult[] {
+  const byName = new Map([...known, ...fresh].map((part) => [part.name, part]));
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
