@@ -25,7 +25,7 @@ function twoEdges(project: ProjectFolder): ProjectFolder {
 const shop = twoEdges(projectFolder('shop'));
 const second = findHost(lab, 'host2').address;
 
-test('two edges serve the same routes, and a deploy under load on the second loses nothing', async () => {
+test('two edges serve the same routes, and a deploy under load on the second loses nothing', async (t) => {
   await deployShop(shop, { VERSION: 'e1' });
   assert.deepEqual(await versionsServed(), ['e1']);
   await until(
@@ -36,7 +36,7 @@ test('two edges serve the same routes, and a deploy under load on the second los
   const report = await underLoad({ url: `http://${second}`, versions: ['e1', 'e2'] }, async () => {
     await deployShop(shop, { VERSION: 'e2' });
   });
-  console.log(`deploy under load on the second edge: ${report.requests} requests, ${report.failed} failed`);
+  t.diagnostic(`deploy under load on the second edge: ${report.requests} requests, ${report.failed} failed`);
   assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
   assert.ok(report.requests > 1000);
 });

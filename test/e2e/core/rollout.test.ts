@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { LoadReport } from '../load/report.ts';
 import { reportText } from '../load/report.ts';
 import {
@@ -18,8 +18,8 @@ import {
 
 const shop = projectFolder('shop');
 
-function assertLossless(report: LoadReport, what: string, atLeast = 1000): void {
-  console.log(`${what}:\n${reportText(report)}`);
+function assertLossless(t: TestContext, report: LoadReport, what: string, atLeast = 1000): void {
+  t.diagnostic(`${what}:\n${reportText(report)}`);
   assert.ok(report.requests >= atLeast, `too few requests to mean anything: ${report.requests}`);
   assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
 }
@@ -33,7 +33,7 @@ test('one command makes three bare hosts serve the project', async () => {
   assert.equal(instances.size, 4, 'all four replicas get requests');
 });
 
-test('planning again finds nothing and touches nothing', async () => {
+test('planning again finds nothing and touches nothing', async (t) => {
   const containers = async (): Promise<string[]> =>
     Promise.all(
       ['host1', 'host2', 'host3'].map(
@@ -43,7 +43,7 @@ test('planning again finds nothing and touches nothing', async () => {
   const before = await containers();
   const startedAt = performance.now();
   const plan = await expectCode(0, shop, ['plan', '--exit-code'], { env: { VERSION: 'v1' } });
-  console.log(`plan without changes over three hosts: ${Math.round(performance.now() - startedAt)} ms`);
+  t.diagnostic(`plan without changes over three hosts: ${Math.round(performance.now() - startedAt)} ms`);
   assert.match(plan.stdout, /No change/);
   await expectCode(0, shop, ['deploy', '--yes'], { env: { VERSION: 'v1' } });
   assert.deepEqual(await containers(), before);
@@ -58,11 +58,11 @@ test('a saved plan is refused when the files changed since', async () => {
   assert.deepEqual(await versionsServed(), ['v1']);
 });
 
-test('under load: three deploys, scale up and down, a rollback and agent restarts lose nothing', async () => {
+test('under load: three deploys, scale up and down, a rollback and agent restarts lose nothing', async (t) => {
   const report = await underLoad({ versions: ['v1', 'v2', 'v3', 'v4'] }, async () => {
     for (const version of ['v2', 'v3', 'v4']) {
       const { stdout } = await deployShop(shop, { VERSION: version });
-      console.log(
+      t.diagnostic(
         stdout
           .split('\n')
           .filter((line) => /requests/.test(line))
@@ -75,20 +75,20 @@ test('under load: three deploys, scale up and down, a rollback and agent restart
     await expectCode(0, shop, ['rollback', '--yes']);
     for (const host of ['host1', 'host2']) await restartAgent(host);
   });
-  assertLossless(report, 'deploys, scale, rollback, agent restarts');
+  assertLossless(t, report, 'deploys, scale, rollback, agent restarts');
 });
 
-test('calls from web to api by name lose nothing while api is deployed', async () => {
+test('calls from web to api by name lose nothing while api is deployed', async (t) => {
   await deployShop(shop, { VERSION: 'v5' });
   const client = { versions: ['v5'], apiVersions: ['v5', 'a2', 'a3'], mix: 'get=20,api=80' };
   const report = await underLoad(client, async () => {
     await deployShop(shop, { VERSION: 'v5', API_VERSION: 'a2' });
     await deployShop(shop, { VERSION: 'v5', API_VERSION: 'a3' });
   });
-  assertLossless(report, 'api deployed twice under calls by name');
+  assertLossless(t, report, 'api deployed twice under calls by name');
 });
 
-test('negative control: without acknowledgements the same client reports failures', async () => {
+test('negative control: without acknowledgements the same client reports failures', async (t) => {
   const report = await underLoad({ versions: ['v5', 'v6'] }, async () => {
     await deployShop(shop, { VERSION: 'v6', SEAWALL_PROVE_ACKNOWLEDGEMENT: 'off' });
   });
@@ -110,7 +110,7 @@ const broken: readonly (readonly [what: string, env: Readonly<Record<string, str
 ];
 
 for (const [what, env, shows] of broken) {
-  test(`a release that ${what} leaves the old one serving on all hosts`, async () => {
+  test(`a release that ${what} leaves the old one serving on all hosts`, async (t) => {
     const good = await versionsServed();
     const report = await underLoad({ versions: good }, async () => {
       const failed = await seawall(shop, ['deploy', '--yes'], { env: { VERSION: 'bad', ...env } });
@@ -118,12 +118,12 @@ for (const [what, env, shows] of broken) {
       assert.equal(failed.code, 1, screen);
       assert.match(screen, shows);
     });
-    assertLossless(report, `a release that ${what}`, 200);
+    assertLossless(t, report, `a release that ${what}`, 200);
     assert.deepEqual(await versionsServed(), good);
   });
 }
 
-test('Ctrl-C in the middle of a deploy returns to what served before, and leaves nothing draining', async () => {
+test('Ctrl-C in the middle of a deploy returns to what served before, and leaves nothing draining', async (t) => {
   const good = await versionsServed();
   const report = await underLoad({ versions: [...good, 'cut'] }, async () => {
     const interrupted = await seawall(shop, ['deploy', '--yes'], {
@@ -132,7 +132,7 @@ test('Ctrl-C in the middle of a deploy returns to what served before, and leaves
     });
     assert.equal(interrupted.code, 130, interrupted.stdout + interrupted.stderr);
   });
-  assertLossless(report, 'a deploy that was interrupted', 200);
+  assertLossless(t, report, 'a deploy that was interrupted', 200);
   assert.deepEqual(await versionsServed(), good);
   const { stdout } = await expectCode(0, shop, ['ps']);
   assert.doesNotMatch(stdout, /draining/);

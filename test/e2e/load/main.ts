@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { LoadClient } from './client.ts';
 import { KINDS, type Kind, reportText } from './report.ts';
 
-const usage = `node test/e2e/load/main.ts --url http://ADDRESS[:PORT] [--host-header NAME] [--rate 120] [--seconds 60]
+const usage = `node test/e2e/load/main.ts --url http://ADDRESS[:PORT] [--also ADDRESS,…] [--host-header NAME] [--service web] [--rate 120] [--seconds 60]
   [--versions v1,v2] [--api-versions v1,v2] [--mix get=60,idle=5,post=20,slow=3,api=2] [--json FILE]
 Ends by itself after --seconds (at most 1800), on SIGINT or SIGTERM. Exit code 1: a request failed.`;
 
@@ -13,7 +13,9 @@ const defaultMix = 'get=70,idle=5,post=22,slow=3';
 const { values } = parseArgs({
   options: {
     url: { type: 'string' },
+    also: { type: 'string', default: '' },
     'host-header': { type: 'string' },
+    service: { type: 'string' },
     rate: { type: 'string', default: '120' },
     seconds: { type: 'string', default: '60' },
     versions: { type: 'string', default: '' },
@@ -42,7 +44,8 @@ if (values.url === undefined) {
 }
 const url = new URL(values.url);
 const client = new LoadClient({
-  hostname: url.hostname,
+  hostnames: [url.hostname, ...list(values.also)],
+  ...(values.service === undefined ? {} : { service: values.service }),
   port: Number(url.port || 80),
   hostHeader: values['host-header'] ?? url.host,
   rate: Number(values.rate),

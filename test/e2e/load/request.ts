@@ -9,9 +9,12 @@ const slowMs = 3000;
 const largestBodyBytes = 64 * 1024;
 
 export interface Target {
-  readonly hostname: string;
+  /** Edges, as a name with several addresses gives them: each request begins with any, and goes to the next if one refuses. */
+  readonly hostnames: readonly string[];
   readonly port: number;
   readonly hostHeader: string;
+  /** Name that the app behind the route calls itself, if only it may answer. */
+  readonly service?: string;
   /** Empty: any version will do. */
   readonly versions: ReadonlySet<string>;
   readonly apiVersions: ReadonlySet<string>;
@@ -32,7 +35,7 @@ interface Sent {
 }
 
 /** Sends one request and checks the answer down to its body. Never rejects. */
-export function send(
+export async function send(
   target: Target,
   kind: Kind,
   agent: Agent | false,
@@ -43,6 +46,26 @@ export function send(
   const body =
     kind === 'post' ? randomBytes(1 + Math.floor(Math.random() ** 3 * largestBodyBytes)) : undefined;
   const sent: Sent = { id, kind, body };
+  const start = performance.now();
+  const first = Math.floor(Math.random() * target.hostnames.length);
+  let answer: Answer | undefined;
+  for (let turn = 0; turn < target.hostnames.length; turn++) {
+    const hostname = target.hostnames[(first + turn) % target.hostnames.length] ?? '';
+    answer = await sendTo(hostname, target, sent, agent, waitMs - (performance.now() - start), onSocket);
+    if (answer.wrong?.reason !== 'refused') return answer;
+  }
+  return answer ?? { versions: [], reused: false, wrong: { reason: 'error', detail: 'no edge to ask' } };
+}
+
+function sendTo(
+  hostname: string,
+  target: Target,
+  sent: Sent,
+  agent: Agent | false,
+  waitMs: number,
+  onSocket: (socket: Socket) => void,
+): Promise<Answer> {
+  const { body } = sent;
   return new Promise((resolve) => {
     let call: ClientRequest;
     const end = (answer: Omit<Answer, 'reused'>) => {
@@ -55,7 +78,7 @@ export function send(
       call.destroy();
     }, waitMs);
     call = request({
-      host: target.hostname,
+      host: hostname,
       port: target.port,
       path: pathOf(sent),
       method: body === undefined ? 'GET' : 'POST',
@@ -115,6 +138,7 @@ interface Body {
   readonly version?: unknown;
   readonly instance?: unknown;
   readonly id?: unknown;
+  readonly service?: unknown;
   readonly sha256?: unknown;
   readonly api?: { readonly version?: unknown };
 }
@@ -128,9 +152,12 @@ function judge(target: Target, sent: Sent, status: number, text: string): Omit<A
   } catch {
     return { versions: [], wrong: { reason: 'body', detail: `no JSON: ${shown}` } };
   }
-  const { version, instance, id, sha256, api } = body;
+  const { version, instance, id, service, sha256, api } = body;
   if (typeof version !== 'string' || typeof instance !== 'string' || id !== sent.id) {
     return { versions: [], wrong: { reason: 'body', detail: shown } };
+  }
+  if (target.service !== undefined && service !== target.service) {
+    return { versions: [], wrong: { reason: 'wrong service', detail: `${String(service)} answered` } };
   }
   const wrong = wrongOf(target, sent, { version, sha256, apiVersion: api?.version });
   const versions = sent.kind === 'api' ? [version, `api ${String(api?.version)}`] : [version];

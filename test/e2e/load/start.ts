@@ -5,7 +5,11 @@ import type { LoadReport } from './report.ts';
 export interface StartLoadOptions {
   /** Such as `http://10.99.0.11`. */
   readonly url: string;
+  /** Addresses of further edges. */
+  readonly also?: readonly string[];
   readonly hostHeader?: string;
+  /** Name that the app must call itself. */
+  readonly service?: string;
   /** Default 120. */
   readonly rate?: number;
   /** The load ends by itself after this long, whoever forgets it; default 900. */
@@ -41,6 +45,8 @@ export function startLoad(options: StartLoadOptions): RunningLoad {
   ];
   argv.push('--api-versions', apiVersions.join(','));
   if (hostHeader !== undefined) argv.push('--host-header', hostHeader);
+  if (options.also !== undefined) argv.push('--also', options.also.join(','));
+  if (options.service !== undefined) argv.push('--service', options.service);
   if (mix !== undefined) argv.push('--mix', mix);
   const child = fork(new URL('main.ts', import.meta.url), argv, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
