@@ -123,3 +123,60 @@ test('a lease whose catalog went away for longer than its time is reported as lo
   assert.match(String(lease.lost.reason), /could not be renewed/);
   await lease.release();
 });
+
+test('a deploy that waits is told who holds the lease, and goes on when it is given back', async (t) => {
+  const { client } = await startTestCatalog(t);
+  const lease = await acquireLease(client, LEASE, record);
+  const told = Promise.withResolvers<string>();
+  const waiting = acquireLease(
+    client,
+    LEASE,
+    { ...record, who: 'bob' },
+    {
+      waitMs: 30_000,
+      onWait: ({ who }) => told.resolve(who),
+    },
+  );
+  assert.equal(await told.promise, 'ann');
+  await lease.release();
+  await using second = await waiting;
+  assert.equal(second.lost.aborted, false);
+  assert.match((await client.kvGet(LEASE)).value?.value ?? '', /bob/);
+});
+
+test('a deploy that waits gets the lease of a holder that died, when its time is over', async (t) => {
+  const { client } = await startTestCatalog(t);
+  const session = await client.sessionCreate({ name: 'killed', ttlMs: 10_000, behavior: 'delete' });
+  await client.kvPut(LEASE, JSON.stringify(record), { acquire: session });
+  await using lease = await acquireLease(client, LEASE, { ...record, who: 'bob' }, { waitMs: 60_000 });
+  assert.equal(lease.lost.aborted, false);
+});
+
+test('waiting for a lease ends with its time, and with Ctrl-C at once', async (t) => {
+  const { client } = await startTestCatalog(t);
+  await using _lease = await acquireLease(client, LEASE, record);
+  await assert.rejects(acquireLease(client, LEASE, record, { waitMs: 300 }), /still, after 0 s/);
+  const stop = new AbortController();
+  const onWait = () => stop.abort(new Error('interrupted'));
+  const { signal } = stop;
+  await assert.rejects(
+    acquireLease(client, LEASE, record, { waitMs: 60_000, onWait, signal }),
+    /interrupted/,
+  );
+});
+
+test('of many deploys that wait each gets the lease once, one after the other', async (t) => {
+  const { client } = await startTestCatalog(t);
+  let holders = 0;
+  let most = 0;
+  await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      await using _lease = await acquireLease(client, LEASE, record, { waitMs: 60_000 });
+      holders += 1;
+      most = Math.max(most, holders);
+      await client.kvGet(LEASE);
+      holders -= 1;
+    }),
+  );
+  assert.equal(most, 1);
+});

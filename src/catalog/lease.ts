@@ -3,7 +3,7 @@ import type { CatalogClient } from './client.ts';
 import type { KvEntry } from './entry.ts';
 import { parseEntry } from './json.ts';
 import type { LeaseRecord } from './record.ts';
-import { pause } from './retry.ts';
+import { pause, retryDelayMs } from './retry.ts';
 
 type Client = Pick<CatalogClient, 'kvGet' | 'kvPut' | 'sessionCreate' | 'sessionDestroy' | 'sessionRenew'>;
 
@@ -12,9 +12,15 @@ export interface LeaseOptions {
   readonly signal?: AbortSignal;
   /** Default 15000; a holder that died blocks the others for one to two of these. */
   readonly ttlMs?: number;
+  /** Milliseconds to wait for somebody else to give it back; default 0: not at all. */
+  readonly waitMs?: number;
+  /** Called when the waiting begins, and again with every other holder that comes between. */
+  readonly onWait?: (holder: LeaseRecord) => void;
 }
 
 const LEASE_TTL_MS = 15_000;
+/** Longest single question while waiting: proxies and servers cut longer ones. */
+const LOOK_EVERY_MS = 20_000;
 
 /** The right to change a project, for one holder at a time; kept by a heartbeat until it is released or lost. */
 export class Lease {
@@ -89,41 +95,105 @@ export class Lease {
 }
 
 /**
- * Takes the lease `key`, at once or not at all.
- * @throws SeawallError `locked` when somebody else holds it, saying who, since when, from where and with what.
+ * Takes the lease `key`, at once or, with `waitMs`, when its holder gives it back or dies.
+ * @param record who takes it; as a function it is asked before each attempt, so that it can tell the time.
+ * @throws SeawallError `locked` when somebody else holds it (still), saying who, since when, from where and with what.
  */
 export async function acquireLease(
   client: Client,
   key: string,
-  record: LeaseRecord,
+  record: LeaseRecord | (() => LeaseRecord),
   options: LeaseOptions = {},
 ): Promise<Lease> {
-  const ttlMs = options.ttlMs ?? LEASE_TTL_MS;
-  const call = options.signal === undefined ? {} : { signal: options.signal };
-  const startedAt = performance.now();
-  const session = await client.sessionCreate({ name: `lease ${key}`, ttlMs, behavior: 'delete' }, call);
-  try {
-    // Twice: a holder may go between the attempt and the look at who it was.
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      if (await client.kvPut(key, JSON.stringify(record), { acquire: session, ...call })) {
-        return new Lease(client, key, session, ttlMs, startedAt);
-      }
-      const { value: entry } = await client.kvGet(key, call);
-      if (entry?.session !== undefined) throw lockedBy(key, entry, ttlMs);
-    }
-    throw new SeawallError('locked', `the lease ${key} cannot be had at the moment`, {
-      hint: 'Run the command again.',
-    });
-  } catch (error) {
-    await client.sessionDestroy(session, { timeoutMs: 5_000 }).catch(() => undefined);
-    throw error;
+  const { ttlMs = LEASE_TTL_MS, waitMs = 0, onWait } = options;
+  const deadline = performance.now() + waitMs;
+  let told: string | undefined;
+  for (;;) {
+    const mine = typeof record === 'function' ? record() : record;
+    const found = await tryLease(client, key, mine, { ...options, ttlMs });
+    if (found instanceof Lease) return found;
+    if (performance.now() >= deadline) throw lockedBy(key, found, ttlMs, waitMs);
+    if (found.session !== told) onWait?.(parseEntry<LeaseRecord>(found));
+    told = found.session;
+    await waitUntilFree(client, key, found, deadline, options.signal);
   }
 }
 
-function lockedBy(key: string, entry: KvEntry, ttlMs: number): SeawallError {
+/** One attempt: the lease, or the entry of who holds it. */
+async function tryLease(
+  client: Client,
+  key: string,
+  record: LeaseRecord,
+  { signal, ttlMs }: { readonly signal?: AbortSignal; readonly ttlMs: number },
+): Promise<Lease | KvEntry> {
+  const call = signal === undefined ? {} : { signal };
+  const startedAt = performance.now();
+  const session = await client.sessionCreate({ name: `lease ${key}`, ttlMs, behavior: 'delete' }, call);
+  let holder: KvEntry | undefined;
+  try {
+    // Again: a holder may go between the attempt and the look at who it was.
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      if (await client.kvPut(key, JSON.stringify(record), { acquire: session, ...call })) {
+        return new Lease(client, key, session, ttlMs, startedAt);
+      }
+      holder = (await client.kvGet(key, call)).value;
+      if (holder?.session !== undefined) break;
+    }
+    if (holder?.session === undefined) {
+      throw new SeawallError('locked', `the lease ${key} cannot be had at the moment`, {
+        hint: 'Run the command again.',
+      });
+    }
+  } catch (error) {
+    await giveUp(client, session);
+    throw error;
+  }
+  await giveUp(client, session);
+  return holder;
+}
+
+const giveUp = (client: Client, session: string): Promise<unknown> =>
+  client.sessionDestroy(session, { timeoutMs: 5_000 }).catch(() => undefined);
+
+/** Waits until another session than the holder's is on the key, or none, or the deadline; a catalog that is away is waited for. */
+async function waitUntilFree(
+  client: Client,
+  key: string,
+  holder: KvEntry,
+  deadline: number,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  let index = 0;
+  let failures = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) return;
+    try {
+      const waitMs = Math.ceil(Math.min(leftMs, LOOK_EVERY_MS));
+      const { value, index: seen } = await client.kvGet(key, {
+        signal,
+        ...(index > 0 ? { index, waitMs } : {}),
+      });
+      if (value?.session !== holder.session) return;
+      failures = 0;
+      // Going backwards: another life of the catalog, or woken for nothing.
+      if (seen <= index) await pause(100, signal);
+      index = seen < index ? 0 : seen;
+    } catch (error) {
+      if (!(error instanceof SeawallError) || error.code !== 'unreachable') throw error;
+      failures += 1;
+      index = 0;
+      await pause(Math.min(retryDelayMs(failures), leftMs), signal);
+    }
+  }
+}
+
+function lockedBy(key: string, entry: KvEntry, ttlMs: number, waitedMs: number): SeawallError {
   const { who, from, since, command } = parseEntry<LeaseRecord>(entry);
   const freeAfter = `${Math.ceil((2 * ttlMs) / 1000)} s`;
-  return new SeawallError('locked', `${who} on ${from} holds ${key} since ${since}: ${command}`, {
-    hint: `Wait until that is done. If it was killed, the lease ends by itself within ${freeAfter}.`,
+  const still = waitedMs > 0 ? ` still, after ${Math.round(waitedMs / 1000)} s` : '';
+  return new SeawallError('locked', `${who} on ${from} holds ${key} since ${since}${still}: ${command}`, {
+    hint: `Wait until that is done: add --lock-wait. If it was killed, the lease ends by itself within ${freeAfter}.`,
   });
 }

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
+import type { Session } from '../rollout/index.ts';
 import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
+import { lockWait, lockWaitOption } from './option-values.ts';
 import { type PlanFile, planFileFormat } from './plan-file.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, withSession } from './project.ts';
@@ -13,6 +15,7 @@ export function define(command: Command, bind: Bind): void {
   command
     .argument('[plan-file]', 'deploy exactly this plan, made by seawall plan --out; refused when it is stale')
     .option('--without-tasks', 'leave out services that others wait for to complete, such as migrations')
+    .option(...lockWaitOption)
     .addHelpText(
       'after',
       `
@@ -29,15 +32,17 @@ Examples:
 
 interface Options {
   readonly withoutTasks?: boolean;
+  readonly lockWait?: string | boolean;
 }
 
 async function run(context: Context, options: Options, planFile?: string): Promise<number> {
   refuseHosts(context, 'deploy');
+  const extra = lockWait(options.lockWait);
   const expected =
     planFile === undefined ? undefined : await readPlanFile(resolve(context.terminal.cwd, planFile));
   const project = await readProject(context);
   const progress = progressView(context);
-  return withSession(context, project, progress, async (session) => {
+  const work = async (session: Session) => {
     const { deploy } = await import('../rollout/index.ts');
     return proposeChange(context, progress, {
       command: 'deploy',
@@ -49,7 +54,8 @@ async function run(context: Context, options: Options, planFile?: string): Promi
           ...(expected === undefined ? {} : { expected }),
         }),
     });
-  });
+  };
+  return withSession(context, project, progress, work, extra);
 }
 
 async function readPlanFile(file: string): Promise<Plan> {

@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
-import type { DownView } from '../rollout/index.ts';
+import type { DownView, Session } from '../rollout/index.ts';
 import { confirm } from './confirm.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
+import { lockWait, lockWaitOption } from './option-values.ts';
 import { print, printJson } from './output.ts';
-import { progressView } from './progress.ts';
+import { type ProgressView, progressView } from './progress.ts';
 import { readProject, refuseHosts, withSession } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
     .option('--volumes', 'remove the volumes and all data in them too')
+    .option(...lockWaitOption)
     .addHelpText(
       'after',
       `
@@ -25,44 +27,53 @@ Examples:
 
 interface Options {
   readonly volumes?: boolean;
+  readonly lockWait?: string | boolean;
 }
 
 async function run(context: Context, options: Options): Promise<number> {
   refuseHosts(context, 'down');
   const volumes = options.volumes ?? false;
+  const extra = lockWait(options.lockWait);
   const project = await readProject(context);
-  const name = project.desired.project;
   const progress = progressView(context);
-  return withSession(context, project, progress, async (session) => {
-    const { takeDown } = await import('../rollout/index.ts');
-    let isDeclined = false;
-    const ask = async (what: DownView): Promise<boolean> => {
-      progress.pause();
-      if (!context.options.json) await print(context, viewRemoval(name, what, volumes, context));
-      if (isEmpty(what)) return true;
-      const isFinal = volumes && what.volumes.length > 0;
-      const text = isFinal
-        ? `The data is gone for good. Type ${name} to go on:`
-        : `Take ${name} off the hosts?`;
-      isDeclined = !(await confirm(context, { command: 'down', text, ...(isFinal ? { word: name } : {}) }));
-      return !isDeclined;
-    };
-    try {
-      const gone = await takeDown(session, { volumes, confirm: ask });
-      progress.close();
-      if (context.options.json) await printJson(context, { project: name, ...gone, removedVolumes: volumes });
-      else
-        await print(
-          context,
-          `${context.style('green', '✔')} ${name} is off the hosts. Again: seawall deploy\n`,
-        );
-      return EXIT.done;
-    } catch (error) {
-      if (!isDeclined) throw error;
-      await print(context, 'Nothing was changed.\n');
-      return EXIT.interrupted;
-    }
-  });
+  const work = (session: Session) => takeOff(context, progress, session, volumes);
+  return withSession(context, project, progress, work, extra);
+}
+
+async function takeOff(
+  context: Context,
+  progress: ProgressView,
+  session: Session,
+  volumes: boolean,
+): Promise<number> {
+  const { takeDown } = await import('../rollout/index.ts');
+  const { json } = context.options;
+  const name = session.desired.project;
+  let isDeclined = false;
+  const ask = async (what: DownView): Promise<boolean> => {
+    progress.pause();
+    if (!json) await print(context, viewRemoval(name, what, volumes, context));
+    if (isEmpty(what)) return true;
+    const isFinal = volumes && what.volumes.length > 0;
+    const text = isFinal
+      ? `The data is gone for good. Type ${name} to go on:`
+      : `Take ${name} off the hosts?`;
+    isDeclined = !(await confirm(context, { command: 'down', text, ...(isFinal ? { word: name } : {}) }));
+    return !isDeclined;
+  };
+  try {
+    const gone = await takeDown(session, { volumes, confirm: ask });
+    progress.close();
+    const done = `${context.style('green', '✔')} ${name} is off the hosts. Again: seawall deploy\n`;
+    await (json
+      ? printJson(context, { project: name, ...gone, removedVolumes: volumes })
+      : print(context, done));
+    return EXIT.done;
+  } catch (error) {
+    if (!isDeclined) throw error;
+    await print(context, 'Nothing was changed.\n');
+    return EXIT.interrupted;
+  }
 }
 
 const isEmpty = ({ containers, networks, volumes, routes }: DownView): boolean =>

@@ -44,3 +44,23 @@ export function parseTime(option: string, text: string, now: number): number {
 /** The program to run, without the `--` that many write in front of it. */
 export const programOf = (words: readonly string[]): readonly string[] =>
   words[0] === '--' ? words.slice(1) : words;
+
+/** Of `--lock-wait` without a duration. */
+const LOCK_WAIT_MS = 600_000;
+
+/** For commands that change a project. */
+export const lockWaitOption = [
+  '--lock-wait [duration]',
+  'wait for somebody else who changes the project, such as 5m (without a duration: 10m), instead of failing at once',
+] as const;
+
+/** The milliseconds of `--lock-wait`; none without the option. @throws SeawallError `input` */
+export function lockWait(value: string | boolean | undefined): { readonly lockWaitMs?: number } {
+  if (value === undefined || value === false) return {};
+  if (value === true) return { lockWaitMs: LOCK_WAIT_MS };
+  const lockWaitMs = parseDurationMs(value);
+  if (lockWaitMs !== undefined && lockWaitMs >= 0) return { lockWaitMs };
+  throw new SeawallError('input', `--lock-wait ${value} is no duration`, {
+    hint: 'Write it as --lock-wait 5m, or --lock-wait alone for ten minutes behind everything else.',
+  });
+}

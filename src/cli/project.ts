@@ -3,7 +3,7 @@ import { SeawallError } from '../errors.ts';
 import type { HostFailure, HostLink } from '../hosts/index.ts';
 import { nearestName } from '../names.ts';
 import type { Problem } from '../problems.ts';
-import type { Session } from '../rollout/index.ts';
+import type { Session, SessionOptions } from '../rollout/index.ts';
 import type { Context } from './context.ts';
 import { ProblemsError } from './error-screen.ts';
 import type { ProgressView } from './progress.ts';
@@ -57,6 +57,7 @@ export async function withSession<T>(
   project: LoadedProject,
   progress: ProgressView,
   work: (session: Session) => Promise<T>,
+  extra: Pick<SessionOptions, 'lockWaitMs'> = {},
 ): Promise<T> {
   const { openSession } = await import('../rollout/index.ts');
   const command = `seawall ${process.argv.slice(2).join(' ')}`;
@@ -67,6 +68,7 @@ export async function withSession<T>(
     report: progress.report,
     signal: context.signal,
     command,
+    ...extra,
   });
   try {
     return await work(session);

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { SeawallError } from '../errors.ts';
+import type { Session } from '../rollout/index.ts';
 import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
+import { lockWait, lockWaitOption } from './option-values.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, withSession } from './project.ts';
 
@@ -11,6 +13,7 @@ export function define(command: Command, bind: Bind): void {
       '[release]',
       'number of the release, as seawall releases shows it (default: the last good one before the present)',
     )
+    .option(...lockWaitOption)
     .addHelpText(
       'after',
       `
@@ -24,14 +27,19 @@ Examples:
     .action(bind(run));
 }
 
-async function run(context: Context, _options: object, release?: string): Promise<number> {
+interface Options {
+  readonly lockWait?: string | boolean;
+}
+
+async function run(context: Context, options: Options, release?: string): Promise<number> {
   refuseHosts(context, 'rollback');
   if (release !== undefined && !/^[1-9]\d*$/.test(release)) {
     throw new SeawallError('input', `"${release}" is no release number`, { hint: 'See: seawall releases' });
   }
+  const extra = lockWait(options.lockWait);
   const project = await readProject(context);
   const progress = progressView(context);
-  return withSession(context, project, progress, async (session) => {
+  const work = async (session: Session) => {
     const { rollback } = await import('../rollout/index.ts');
     return proposeChange(context, progress, {
       command: 'rollback',
@@ -39,5 +47,6 @@ async function run(context: Context, _options: object, release?: string): Promis
       work: (confirm) =>
         rollback(session, { confirm, ...(release === undefined ? {} : { release: Number(release) }) }),
     });
-  });
+  };
+  return withSession(context, project, progress, work, extra);
 }

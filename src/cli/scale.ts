@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { SeawallError } from '../errors.ts';
+import type { Session } from '../rollout/index.ts';
 import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
+import { lockWait, lockWaitOption } from './option-values.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, requireName, withSession } from './project.ts';
 
@@ -9,6 +11,7 @@ export function define(command: Command, bind: Bind): void {
   command
     .usage('[options] <service=replicas...>')
     .argument('<service=replicas...>', 'such as web=4; "web 4" is understood too')
+    .option(...lockWaitOption)
     .addHelpText(
       'after',
       `
@@ -21,9 +24,14 @@ Examples:
     .action(bind(run));
 }
 
-async function run(context: Context, _options: object, words: readonly string[]): Promise<number> {
+interface Options {
+  readonly lockWait?: string | boolean;
+}
+
+async function run(context: Context, options: Options, words: readonly string[]): Promise<number> {
   refuseHosts(context, 'scale');
   const scale = parseScale(words);
+  const extra = lockWait(options.lockWait);
   const { desired } = await readProject(context);
   const scalable = Object.values(desired.services).filter(({ kind }) => kind === 'replica');
   for (const service of Object.keys(scale))
@@ -34,14 +42,15 @@ async function run(context: Context, _options: object, words: readonly string[])
     );
   const project = await readProject(context, scale);
   const progress = progressView(context);
-  return withSession(context, project, progress, async (session) => {
+  const work = async (session: Session) => {
     const { deploy } = await import('../rollout/index.ts');
     return proposeChange(context, progress, {
       command: 'scale',
       notices: [],
       work: (confirm) => deploy(session, { confirm, withoutTasks: true }),
     });
-  });
+  };
+  return withSession(context, project, progress, work, extra);
 }
 
 /** Replicas by service, of `web=4 worker=2` or `web 4 worker 2`. @throws SeawallError `input` */

@@ -2,14 +2,14 @@ import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { holdLease } from './hold-lease.ts';
-import { planProject, refuseObstacles, refuseStale } from './planning.ts';
+import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
 import { provideImages } from './provide-images.ts';
 import { lastGood, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { rollOut } from './roll-out.ts';
 import { routeUrls } from './route-urls.ts';
-import { clusterOf, type Session } from './session.ts';
+import { clusterOf, type Session, seenAgain } from './session.ts';
 import { setUpHosts } from './setup-state.ts';
 
 export interface DeployOptions {
@@ -35,7 +35,7 @@ export async function deploy(opened: Session, options: DeployOptions): Promise<R
   if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
   const session = await setUpHosts(opened, shown);
   try {
-    return await underLease(session, shown, withoutTasks, startedAt);
+    return await underLease(session, shown, options, startedAt);
   } finally {
     if (session !== opened) await session.close();
   }
@@ -44,14 +44,16 @@ export async function deploy(opened: Session, options: DeployOptions): Promise<R
 async function underLease(
   session: Session,
   shown: Plan,
-  withoutTasks: boolean,
+  options: DeployOptions,
   startedAt: number,
 ): Promise<RolloutResult> {
   const { client } = clusterOf(session);
-  return holdLease(client, session, async (signal) => {
-    const held = { ...session, signal };
+  const withoutTasks = options.withoutTasks ?? false;
+  return holdLease(client, session, async (signal, waited) => {
+    const held = waited ? await seenAgain({ ...session, signal }) : { ...session, signal };
     const { plan: again, actual } = await planProject(held, { withoutTasks });
-    refuseStale(withoutSetUp(shown), withoutSetUp(again));
+    await agreeAgain(shown, again, waited, options);
+    if (again.changes.length === 0) return unchanged(held, again, startedAt);
     await reportStep(session.report, { id: 'preflight', title: 'check' }, () => preflight(held, again));
     const images = await provideImages(held, actual, again);
     const imageIds = Object.fromEntries(
@@ -65,6 +67,19 @@ async function underLease(
     if (plan.changes.length === 0) return unchanged(held, plan, startedAt);
     return rollOut(held, { plan, images, startedAt, note: session.command });
   });
+}
+
+/** What was shown is what is done; after waiting for somebody else it is what is there now, shown and agreed to once more. */
+async function agreeAgain(
+  shown: Plan,
+  again: Plan,
+  waited: boolean,
+  { expected, confirm }: DeployOptions,
+): Promise<void> {
+  if (!waited || expected) return refuseStale(withoutSetUp(shown), withoutSetUp(again));
+  refuseObstacles(again);
+  if (again.changes.length === 0 || isSamePlan(withoutSetUp(shown), withoutSetUp(again))) return;
+  if (!(await confirm(again))) throw new SeawallError('interrupted', 'nothing was changed');
 }
 
 const withoutSetUp = (plan: Plan): Plan => ({

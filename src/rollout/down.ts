@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { releaseSubnets } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
@@ -29,18 +30,28 @@ export interface DownOptions {
 export async function takeDown(session: Session, options: DownOptions): Promise<DownView> {
   requireAllHosts(session);
   const { client } = clusterOf(session);
-  const parts = await Promise.all(session.links.map((link) => hostParts(link, session)));
-  const view = await viewOf(session, parts);
-  if (!(await options.confirm(view))) throw new SeawallError('interrupted', 'nothing was changed');
-  await holdLease(client, session, async (signal) => {
+  const { view: shown } = await lookAround(session);
+  if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
+  return holdLease(client, session, async (signal) => {
     const held = { ...session, signal };
+    // Somebody may have deployed since: what goes is what is there, and what was agreed to.
+    const { view, parts } = await lookAround(held);
+    if (!isDeepStrictEqual(view, shown) && !(await options.confirm(view)))
+      throw new SeawallError('interrupted', 'nothing was changed');
     await unpublish(held);
     await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
     await releaseSubnets(client, session.desired.project, { signal });
     if (options.volumes)
       await client.kvDelete(KEY.volumes(session.desired.project), { recurse: true, signal });
+    return view;
   });
-  return view;
+}
+
+async function lookAround(
+  session: Session,
+): Promise<{ readonly view: DownView; readonly parts: readonly HostParts[] }> {
+  const parts = await Promise.all(session.links.map((link) => hostParts(link, session)));
+  return { view: await viewOf(session, parts), parts };
 }
 
 interface HostParts {

@@ -4,7 +4,7 @@ export { planProject } from './planning.ts';
 export { openRelease, readInForce } from './release.ts';
 export type { FailureReport, RolloutResult, TrafficSummary } from './result.ts';
 export { listReleases, rollback } from './rollback.ts';
-export { clusterOf, openCatalog, openSession, type Session } from './session.ts';
+export { clusterOf, openCatalog, openSession, type Session, type SessionOptions } from './session.ts';
 export { connectForSetup, type RemovalView, removeHost } from './setup/index.ts';
 export { setUp } from './setup-state.ts';
 export { forgetVolume, listVolumes, type VolumeView } from './volumes.ts';

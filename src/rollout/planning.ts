@@ -59,9 +59,13 @@ export function refuseObstacles({ obstacles }: Plan): void {
   if (obstacles.length > 0) throw new ObstacleError(obstacles);
 }
 
+/** Whether both plans do the same. */
+export const isSamePlan = (one: Plan, other: Plan): boolean =>
+  canonicalJson(one.changes) === canonicalJson(other.changes);
+
 /** @throws SeawallError `stale-plan` when what is to be done is no longer what was shown or saved. */
 export function refuseStale(shown: Plan, now: Plan): void {
-  if (canonicalJson(shown.changes) === canonicalJson(now.changes)) return;
+  if (isSamePlan(shown, now)) return;
   const before = new Set(shown.changes.map(canonicalJson));
   const news = now.changes
     .filter((change) => !before.has(canonicalJson(change)))

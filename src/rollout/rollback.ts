@@ -2,14 +2,14 @@ import type { ReleaseRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { holdLease } from './hold-lease.ts';
-import { planProject, refuseObstacles } from './planning.ts';
+import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
 import { requireImages } from './provide-images.ts';
 import { openRelease, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { imagesOf, releaseImages } from './return-to.ts';
 import { rollOut } from './roll-out.ts';
-import { clusterOf, type Session } from './session.ts';
+import { clusterOf, type Session, seenAgain } from './session.ts';
 
 export interface RollbackOptions {
   /** Default: the last good release before the one in force. */
@@ -20,27 +20,36 @@ export interface RollbackOptions {
 /** Rolls an earlier good release out again, with its own images and configuration; tasks do not run. */
 export async function rollback(session: Session, options: RollbackOptions): Promise<RolloutResult> {
   const startedAt = performance.now();
-  const { cluster, client } = clusterOf(session);
-  const target = chooseRelease(
-    await readReleases(client, session.desired.project, session.signal),
-    options.release,
-  );
-  const desired = openRelease(cluster, target);
-  const back: Session = { ...session, desired };
-  const planOptions = { withoutTasks: true, imageIds: imagesOf(desired, target) };
-  const { plan: shown } = await planProject(back, planOptions);
+  const { client } = clusterOf(session);
+  const { plan: shown } = await planBack(session, options.release);
   refuseObstacles(shown);
   if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
-  return holdLease(client, session, async (signal) => {
-    const held = { ...back, signal };
-    const { plan } = await planProject(held, planOptions);
+  return holdLease(client, session, async (signal, waited) => {
+    const held = waited ? await seenAgain({ ...session, signal }) : { ...session, signal };
+    const { plan, back, target } = await planBack(held, options.release);
     refuseObstacles(plan);
-    await preflight(held, plan);
-    await requireImages(held, plan, releaseImages(target));
+    if (!waited) refuseStale(shown, plan);
+    else if (!isSamePlan(shown, plan) && !(await options.confirm(plan)))
+      throw new SeawallError('interrupted', 'nothing was changed');
+    await preflight(back, plan);
+    await requireImages(back, plan, releaseImages(target));
     // A release of its own: what serves now is always the newest good one.
     const note = `rollback to release ${target.number}`;
-    return rollOut(held, { plan, images: releaseImages(target), startedAt, note, repeats: target.number });
+    return rollOut(back, { plan, images: releaseImages(target), startedAt, note, repeats: target.number });
   });
+}
+
+/** The release to go back to by what the catalog says now, the session that desires it, and the way there. */
+async function planBack(
+  session: Session,
+  release: number | undefined,
+): Promise<{ readonly target: ReleaseRecord; readonly back: Session; readonly plan: Plan }> {
+  const { cluster, client } = clusterOf(session);
+  const target = chooseRelease(await readReleases(client, session.desired.project, session.signal), release);
+  const desired = openRelease(cluster, target);
+  const back: Session = { ...session, desired };
+  const { plan } = await planProject(back, { withoutTasks: true, imageIds: imagesOf(desired, target) });
+  return { target, back, plan };
 }
 
 function chooseRelease(releases: readonly ReleaseRecord[], wanted: number | undefined): ReleaseRecord {

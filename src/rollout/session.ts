@@ -21,6 +21,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** For the lease: what the user typed. */
   readonly command: string;
+  /** Milliseconds to wait for somebody else's lease; absent: not at all. */
+  readonly lockWaitMs?: number;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export interface SessionOptions {
   readonly report: Report;
   readonly signal: AbortSignal;
   readonly command: string;
+  readonly lockWaitMs?: number;
 }
 
 /**
@@ -47,8 +50,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     const found = oneCluster(links, files);
     if (!found) return { ...options, links, failures, hosts: [], close };
     const client = await openCatalog(found, links);
-    const { value } = await client.kvList(KEY.hosts, { signal });
-    const hosts = value.map((entry) => parseEntry<HostRecord>(entry));
+    const hosts = await listHosts(client, signal);
     const closeAll = async (): Promise<void> => {
       client.close();
       await close();
@@ -58,6 +60,16 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     await close();
     throw error;
   }
+}
+
+/** The session with the hosts as the catalog knows them now. */
+export async function seenAgain(session: Session): Promise<Session> {
+  return { ...session, hosts: await listHosts(clusterOf(session).client, session.signal) };
+}
+
+async function listHosts(client: CatalogClient, signal: AbortSignal): Promise<readonly HostRecord[]> {
+  const { value } = await client.kvList(KEY.hosts, { signal });
+  return value.map((entry) => parseEntry<HostRecord>(entry));
 }
 
 /** The cluster that the hosts say they are of. @throws SeawallError `refused` when they name two. */
