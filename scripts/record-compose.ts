@@ -1,30 +1,47 @@
 /**
- * Records what a real Docker Compose makes of every folder below test/golden/compose: `model.json` there is what
- * `src/compose` must make of it too. Usage: node scripts/record-compose.ts PATH-OF-DOCKER-COMPOSE
+ * Records what a real Docker Compose makes of every golden Compose project (`test/golden/compose-cases.ts`): the model that
+ * `src/compose` must make of it too, or its refusal. Usage: node scripts/record-compose.ts PATH-OF-DOCKER-COMPOSE [NAME …]
+ *
+ * The program is that of Debian testing's package docker-compose (2.40.3): `apt-get download docker-compose` on such a
+ * system, `dpkg-deb -x`, then usr/libexec/docker/cli-plugins/docker-compose. It needs no engine for this.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { GOLDEN_ENV, GOLDEN_PROFILES } from '../test/golden/compose-env.ts';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import {
+  type ComposeCase,
+  ownCases,
+  portable,
+  publicCases,
+  rejectedCases,
+} from '../test/golden/compose-cases.ts';
 
-const folder = join(import.meta.dirname, '../test/golden/compose');
-const [program] = process.argv.slice(2);
+const [program, ...names] = process.argv.slice(2);
 if (program === undefined) throw new Error('name the program docker-compose (version 2)');
+const chosen = (cases: readonly ComposeCase[]) =>
+  cases.filter(({ name }) => names.length === 0 || names.includes(name));
 
-for (const name of readdirSync(folder)) {
-  const cwd = join(folder, name);
-  const override = existsSync(join(cwd, 'compose.override.yaml')) ? ['-f', 'compose.override.yaml'] : [];
-  const env = { ...GOLDEN_ENV, COMPOSE_PROFILES: GOLDEN_PROFILES.join(',') };
-  const output = execFileSync(program, ['-f', 'compose.yaml', ...override, 'config', '--format', 'json'], {
-    cwd,
-    env,
-    encoding: 'utf8',
-  });
+for (const project of chosen([...ownCases(), ...publicCases()])) {
+  const { status, stdout, stderr } = resolve(project);
+  if (status !== 0) throw new Error(`${project.name}: ${stderr}`);
+  mkdirSync(dirname(project.record), { recursive: true });
   // Compose doubles every dollar sign, so that its output can be its input again.
-  const portable = output
-    .replaceAll('$$', '$')
-    .replaceAll(cwd, '/PROJECT')
-    .replaceAll(folder, '/PARENT')
-    .replaceAll(join(folder, '..'), '/ABOVE');
-  writeFileSync(join(cwd, 'model.json'), portable);
+  writeFileSync(project.record, portable(stdout.replaceAll('$$', '$'), project));
+}
+for (const project of chosen(rejectedCases())) {
+  const { status, stderr } = resolve(project);
+  if (status === 0) throw new Error(`${project.name} is not refused`);
+  const refusal = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('time='));
+  writeFileSync(project.record, `${portable(refusal.join('\n'), project)}\n`);
+}
+
+function resolve({ paths, env, envFiles, profiles }: ComposeCase) {
+  const files = paths.flatMap((path) => ['-f', path]);
+  const variables = (envFiles ?? []).flatMap((path) => ['--env-file', path]);
+  return spawnSync(program ?? '', [...files, ...variables, 'config', '--format', 'json'], {
+    cwd: dirname(paths[0] ?? ''),
+    env: { ...env, ...(profiles.length === 0 ? {} : { COMPOSE_PROFILES: profiles.join(',') }) },
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
 }

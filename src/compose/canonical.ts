@@ -50,6 +50,7 @@ const external = (node: Node): Node => {
 const FORMS = patternTable<(node: Node, path: KeyPath) => Node>({
   'services.*.build': (node) => (textOf(node) === undefined ? node : mapOf({ context: node }, node.place)),
   'services.*.build.secrets.*': named,
+  'services.*.build.ssh': (node) => toMapping(node, null) ?? node,
   'services.*.build.provenance': asText,
   'services.*.build.sbom': asText,
   'services.*.build.additional_contexts': (node) => toMapping(node, '') ?? node,

@@ -13,6 +13,7 @@ export function checkConsistency(root: MapNode, disabled: ReadonlySet<string>): 
     checkNumbers(service, ['services', name], check);
     checkTargets(service, ['services', name], check);
   }
+  checkContainerNames(services, check);
   checkCircles(services, check);
   for (const section of ['configs', 'secrets']) checkFileObjects(section, check);
   return check.problems;
@@ -52,6 +53,12 @@ function checkImage(service: Node, path: KeyPath, { problems }: Check): void {
         '"dockerfile" and "dockerfile_inline" exclude each other',
       ),
     );
+  }
+  const platforms = items(child(build, 'platforms')).map(textOf);
+  const platform = child(service, 'platform');
+  if (platforms.length > 0 && platform !== undefined && !platforms.includes(textOf(platform))) {
+    const message = `the image is not built for "${textOf(platform)}"`;
+    problems.push(problemAt(platform.place, [...path, 'platform'], message, 'Add it to "build.platforms".'));
   }
   const test = child(child(service, 'healthcheck'), 'test');
   const first = textOf(items(test)[0]);
@@ -185,6 +192,21 @@ function checkTargets(service: Node, path: KeyPath, { problems }: Check): void {
       problems.push(problemAt(item.place, [...path, 'volumes', index], 'the key "target" is missing'));
     else visit(item, 'volumes', index, target);
   });
+}
+
+function checkContainerNames(services: readonly [string, Node][], { problems }: Check): void {
+  const owners = new Map<string, string>();
+  for (const [name, service] of services) {
+    const node = child(service, 'container_name');
+    const text = textOf(node);
+    if (node === undefined || text === undefined) continue;
+    const owner = owners.get(text);
+    if (owner !== undefined) {
+      const message = `the service "${owner}" has the container name "${text}" already`;
+      problems.push(problemAt(node.place, ['services', name, 'container_name'], message));
+    }
+    owners.set(text, name);
+  }
 }
 
 function checkCircles(services: readonly [string, Node][], { problems }: Check): void {

@@ -11,14 +11,16 @@ import {
   scalar,
   textOf,
   withKey,
+  withoutKeys,
 } from './node.ts';
 import { clean } from './volume.ts';
 
 /** What Docker Compose makes explicit after loading: implicit networks and dependencies, names, values from outside. */
 export function normalize(root: MapNode, project: string, lookup: Lookup): MapNode {
-  const services = child(root, 'services');
-  let model = withKey(root, 'name', scalar(project, root.place));
-  if (services?.kind === 'map') {
+  const services = child(root, 'services') ?? map([], root.place);
+  // Docker Compose prints no models.
+  let model = withKey(withoutKeys(root, 'models'), 'name', scalar(project, root.place));
+  if (services.kind === 'map') {
     const normal = mapValues(services, (service) =>
       service.kind === 'map' ? normalizeService(service, lookup) : service,
     );

@@ -42,6 +42,8 @@ export interface ComposeProject {
   /** The model as nodes, as far as it could be read: services outside the profiles are gone. */
   readonly root: MapNode;
   readonly problems: readonly Problem[];
+  /** Those of the problems that Docker Compose has not: keys and values that Seawall refuses. */
+  readonly refusals: readonly Problem[];
   /** Variables that were looked up so far and found, sorted by name. */
   variables(): Readonly<Record<string, string>>;
   /** Folder of the first file. */
@@ -67,19 +69,22 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   variables.set('COMPOSE_PROJECT_NAME', name);
   const validate = createValidator();
   const loaded = loadGroup(options.paths, { files, folder, lookup, problems, validate, includedBy: [] });
+  if (loaded.entries.size === 0 && !hasErrors(problems))
+    problems.push(problemAt(loaded.place, [], 'the file is empty', 'Write "services:" and what they are.'));
   const isValid = !hasErrors(problems);
   const active = withProfiles(normalize(loaded, name, lookup), options.profiles);
   const shaped = withCanonicalValues(withEnvironments(active.root, lookup, files, problems));
   const whole = shaped.root as MapNode;
   const root = withoutUnused(whole);
-  problems.push(...shaped.problems, ...refusedKeys(root));
+  const refusals = refusedKeys(root);
+  problems.push(...shaped.problems, ...refusals);
   const paths = problems.map((problem) => problem.path);
   // What is missing because its key is misspelt has been said already.
   const isSaid = (problem: Problem) => paths.some((path) => path.startsWith(problem.path));
   problems.push(...checkConsistency(whole, active.disabled).filter((problem) => isValid || !isSaid(problem)));
   const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
   const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const base = { root, problems, folder, place, lookup, variables: found };
+  const base = { root, problems, refusals, folder, place, lookup, variables: found };
   return isValid ? { ...base, model: toJson(root) as unknown as ComposeModel } : base;
 }
 

@@ -1,34 +1,36 @@
 import { posix } from 'node:path';
 import { child, type MapNode, mapOf, type Node, scalar, textOf, withKey } from './node.ts';
 import { patternTable, rewrite } from './pattern.ts';
+import { clean } from './volume.ts';
 
 /** Left alone, as Docker Compose does: the daemon may run elsewhere. */
 const WINDOWS_PATH = /^([A-Za-z]:[\\/]|\\\\)/;
 
 /** The model with every path of the operator's machine absolute; `home` stands for `~`. */
 export function withAbsolutePaths(root: Node, folder: string, home: string): Node {
-  const resolvePath = (text: string) => {
-    const path = text === '~' || text.startsWith('~/') ? posix.join(home, text.slice(1)) : text;
-    return posix.isAbsolute(path) || path === '' || WINDOWS_PATH.test(path) ? path : posix.join(folder, path);
+  const mountPath = (node: Node): Node => {
+    const written = textOf(node);
+    if (written === undefined) return node;
+    const text = written.startsWith('~') ? clean(posix.join(home, written.slice(1))) : written;
+    const isAbsolute = posix.isAbsolute(text) || WINDOWS_PATH.test(text);
+    return scalar(isAbsolute ? text : clean(posix.join(folder, text)), node.place);
   };
-  const path = (node: Node): Node => {
-    const text = textOf(node);
-    return text === undefined ? node : scalar(resolvePath(text), node.place);
-  };
+  const path = (node: Node): Node => (textOf(node) === '' ? node : mountPath(node));
   const context = (node: Node): Node => (isRemote(textOf(node) ?? '') ? node : path(node));
   return rewrite(
     root,
     patternTable<(node: Node) => Node>({
       'services.*.build.context': context,
       'services.*.build.additional_contexts.*': context,
+      'services.*.build.ssh.*': mountPath,
       'services.*.env_file.*.path': path,
       'services.*.label_file.*': path,
       'services.*.extends.file': path,
       'services.*.develop.watch.*.path': path,
-      'services.*.volumes.*': (node) => bindSource(node, path),
-      'configs.*.file': path,
-      'secrets.*.file': path,
-      'volumes.*': (node) => boundVolume(node, path),
+      'services.*.volumes.*': (node) => bindSource(node, mountPath),
+      'configs.*.file': mountPath,
+      'secrets.*.file': mountPath,
+      'volumes.*': (node) => boundVolume(node, mountPath),
     }),
   );
 }

@@ -1,7 +1,7 @@
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
 import { parseBytes, parseDuration, showDuration } from '../units.ts';
 import { toItems, toMapping } from './mapping.ts';
-import { list, mapOf, mapValues, type Node, type Scalar, scalar, textOf, withKey } from './node.ts';
+import { isNull, list, mapOf, mapValues, type Node, type Scalar, scalar, textOf, withKey } from './node.ts';
 import { type PatternTable, patternTable, rewrite } from './pattern.ts';
 import { showScalar } from './scalar.ts';
 import { splitWords } from './shell-words.ts';
@@ -126,6 +126,11 @@ const SIMPLE: Readonly<Record<string, Rule>> = {
     number,
   ),
   'services.*.ports.*.target': number,
+  'services.*.provider.options': multiple,
+  'services.*.build.ssh': sshKeys,
+  'services.*.develop.watch.*': (node) => withNull(node, 'exec'),
+  'services.*.develop.watch.*.exec': (node) =>
+    withNull(isNull(node) ? mapOf({}, node.place) : node, 'command'),
   'services.*.extra_hosts': hostItems,
   'services.*.build.extra_hosts': hostItems,
   'services.*.secrets.*.mode': octal,
@@ -134,15 +139,35 @@ const SIMPLE: Readonly<Record<string, Rule>> = {
   'services.*.deploy': (node) =>
     node.kind === 'map' ? ensureMaps(node, 'resources', 'placement') : undefined,
   'networks.*': (node) => (node.kind === 'map' ? ensureMaps(node, 'ipam') : node),
-  'services.*': (node) => {
-    if (node.kind !== 'map') return node;
-    let service = node;
-    for (const key of ['command', 'entrypoint']) {
-      if (!service.entries.has(key)) service = withKey(service, key, scalar(null, node.place));
-    }
-    return service;
-  },
+  'services.*': (node) => withNull(withNull(node, 'command'), 'entrypoint'),
 };
+
+/** Docker Compose prints these keys in any case. */
+function withNull(node: Node, key: string): Node {
+  if (node.kind !== 'map' || node.entries.has(key)) return node;
+  return withKey(node, key, scalar(null, node.place));
+}
+
+/** `default`, or `ID=PATH`. (Docker Compose 2.40 fails at printing an item with a path as JSON.) */
+function sshKeys(node: Node): Node {
+  if (node.kind !== 'map') return node;
+  const items = [...node.entries].map(([id, { value }]) => {
+    const path = textOf(value) ?? '';
+    return scalar(path === '' ? id : `${id}=${path}`, value.place);
+  });
+  return list(items, node.place);
+}
+
+function multiple(node: Node): Node {
+  if (node.kind !== 'map') return node;
+  return mapValues(node, (value) => {
+    const items = value.kind === 'list' ? value.items : [value];
+    return list(
+      items.map((item) => text(item, []) ?? item),
+      value.place,
+    );
+  });
+}
 
 function ensureMaps(node: Node & { kind: 'map' }, ...keys: readonly string[]): Node {
   return keys.reduce(

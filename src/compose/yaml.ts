@@ -59,6 +59,14 @@ export function parseYaml(source: SourceText): ParsedYaml {
 
 type AstNode = ParsedNode | null | undefined;
 
+/** The library reads `!!merge <<` as a symbol. */
+const scalarText = ({ value }: { readonly value: unknown }): string =>
+  typeof value === 'symbol' ? (value.description ?? '') : `${value ?? ''}`;
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.type === 'PLAIN' && (key.tag === undefined || key.tag.endsWith(':merge'));
+}
+
 /** Walks one document; its lifetime is the walk, in which it counts nodes and remembers the aliases it is inside of. */
 class DocumentReader {
   readonly problems: Problem[] = [];
@@ -96,7 +104,7 @@ class DocumentReader {
   }
 
   #readScalar(node: { value: unknown; type?: string; tag?: string }, place: Place): Node {
-    const text = typeof node.value === 'string' ? node.value : `${node.value ?? ''}`;
+    const text = scalarText(node);
     const isText = node.type !== 'PLAIN' || node.tag === 'tag:yaml.org,2002:str' || node.tag === '!';
     return scalar(isText ? text : resolvePlainScalar(text), place);
   }
@@ -126,8 +134,8 @@ class DocumentReader {
         this.problems.push(problemAt(key?.place ?? place, path, 'a key must be a word, not a list or a map'));
         continue;
       }
-      const name = isScalar(pair.key) ? `${pair.key.value ?? ''}` : `${key.value ?? ''}`;
-      if (name === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+      const name = isScalar(pair.key) ? scalarText(pair.key) : `${key.value ?? ''}`;
+      if (name === '<<' && isMergeKey(pair.key)) {
         this.#merge(pair.value as AstNode, path, key.place, merged);
         continue;
       }
