@@ -9,6 +9,7 @@ import { type ClusterFile, HOST_PATH } from './cluster.ts';
 import { watchEdge } from './edge/index.ts';
 import { describeError, SeawallError } from './errors.ts';
 import { Docker } from './hosts/index.ts';
+import { runImageOrder } from './images/index.ts';
 import { type LinkState, serveEcho, watchAlive, watchNames, watchNetwork } from './network/index.ts';
 import { watchRegistrar } from './registrar/index.ts';
 
@@ -193,8 +194,9 @@ async function main(name: string | undefined): Promise<void> {
     for (const problem of problems) process.stdout.write(`${problem}\n`);
     process.exit(problems.length === 0 ? 0 : 1);
   }
+  if (name === 'images') process.exit(await runImageOrder(process.stdin, process.stdout));
   const run = name === 'agent' ? runAgent : name === 'server' ? runServer : undefined;
-  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | health');
+  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | health | images');
   const end = new AbortController();
   for (const unixSignal of ['SIGTERM', 'SIGINT'] as const) process.on(unixSignal, () => end.abort());
   const cluster = await readClusterFile();

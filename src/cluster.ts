@@ -65,5 +65,8 @@ export const OWN = {
   bridgePrefix: 'sw-',
 } as const;
 
+/** TCP ports on a host's private address where it gives image layers to the cluster's other hosts, while a deploy lasts. */
+export const IMAGE_PORTS = { first: 4770, last: 4777 } as const;
+
 /** Name in the catalog's certificate; clients ask for it whatever the address. */
 export const CATALOG_TLS_NAME = 'catalog.seawall.internal';

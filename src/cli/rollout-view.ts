@@ -1,7 +1,7 @@
 import { planCounts } from '../plan/index.ts';
-import type { FailureReport, RolloutResult, TrafficSummary } from '../rollout/index.ts';
+import type { FailureReport, RolloutResult, TrafficSummary, TransferSummary } from '../rollout/index.ts';
 import { type Style, styleFor } from '../style.ts';
-import { counted, seconds, thousands } from './amounts.ts';
+import { counted, megabytes, seconds, thousands } from './amounts.ts';
 import { printable, table } from './table.ts';
 
 /** What a deploy, rollback or scale came to, for people: outcome, traffic, failure, what to do next. Ends with a newline. */
@@ -42,10 +42,11 @@ function headline({ project, outcome, release, durationMs }: RolloutResult, styl
   }
 }
 
-function summary({ plan, outcome, traffic, urls }: RolloutResult, style: Style): string[] {
+function summary({ plan, outcome, traffic, transfer, urls }: RolloutResult, style: Style): string[] {
   return [
     ...(outcome === 'done' ? [`  ${planCounts(plan)}`] : []),
     ...(traffic === undefined ? [] : [`  ${trafficLine(traffic, style)}`]),
+    ...(transfer === undefined || transfer.sentLayers === 0 ? [] : [`  ${transferLine(transfer)}`]),
     ...urls.map((url) => `  ${style('cyan', url)}`),
   ];
 }
@@ -69,6 +70,14 @@ function trafficLine(traffic: TrafficSummary, style: Style): string {
     drainedReplicas === 0 ? '' : `, ${counted(socketsCut, 'socket')} cut`,
     missing.length === 0 ? '' : style('yellow', `; not counted: ${missing.join(', ')} did not report`),
   ].join('');
+}
+
+/** `images: 1.1 MB sent from here, 2.1 MB from host to host; 3 layers new, 12 were there` */
+function transferLine(transfer: TransferSummary): string {
+  const { uploadedBytes, betweenHostsBytes, sentLayers, skippedLayers } = transfer;
+  const between = betweenHostsBytes === 0 ? '' : `, ${megabytes(betweenHostsBytes)} from host to host`;
+  const there = skippedLayers === 0 ? '' : `, ${thousands(skippedLayers)} were there`;
+  return `images: ${megabytes(uploadedBytes)} sent from here${between}; ${counted(sentLayers, 'layer')} new${there}`;
 }
 
 function viewFailure(failure: FailureReport, style: Style): string[] {

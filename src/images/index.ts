@@ -8,7 +8,8 @@ export {
   removeUnusedImages,
 } from './agent-image.ts';
 export { buildImages, ensureImages } from './ensure.ts';
+export { findImage } from './find-image.ts';
 export { type DockerConfig, readDockerConfig } from './registry-auth.ts';
 export { keepImages, keptName, pruneImages } from './retention.ts';
-export { findImage } from './supply.ts';
-export type { ImageContext, ImageWish } from './wish.ts';
+export { runImageOrder } from './staging/program.ts';
+export type { Exchange, ImageContext, ImageWish } from './wish.ts';

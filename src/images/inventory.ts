@@ -24,6 +24,16 @@ export function imageStore(info: Pick<SystemInfo, 'DriverStatus'>): Inventory['s
   return isContainerd ? 'containerd' : 'classic';
 }
 
+/** The image of an inventory that shares the longest beginning with the wanted layers; absent when none shares any. */
+export function nearestImage(
+  wanted: readonly string[],
+  images: readonly ImageIdentity[],
+): { readonly image: ImageIdentity; readonly known: number } | undefined {
+  const known = knownLayers(wanted, images);
+  const image = images.find((each) => known > 0 && knownLayers(wanted, [each]) === known);
+  return image === undefined ? undefined : { image, known };
+}
+
 /**
  * Number of lowest layers of a wanted image that are there already: the longest beginning it shares with any image.
  * A layer counts only on the same layers below, because Docker keeps layers by their chain (OCI image

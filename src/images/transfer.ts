@@ -1,14 +1,17 @@
-import { PassThrough, type Readable, Transform } from 'node:stream';
+import { PassThrough, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { describeError, SeawallError } from '../errors.ts';
 import { DockerError, type HostLink, isNotFound } from '../hosts/index.ts';
 import { type ImageArchive, layerBytes, packArchive } from './archive.ts';
+import { countBytes } from './count-bytes.ts';
 import { type Inventory, identityOf, isSameImage, knownLayers, takeInventory } from './inventory.ts';
 
 export interface SendOptions {
   /** Bytes of layers read so far and in all, before compression. */
   readonly onProgress?: (sentBytes: number, allBytes: number) => void;
+  /** Bytes that left this machine, compressed, each time some did. */
+  readonly onWireBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
   /** The host's images, when they are known. */
   readonly inventory?: Inventory;
@@ -70,27 +73,22 @@ async function load(
   from: number,
   options: SendOptions,
 ): Promise<void> {
-  const counted = countBytes(layerBytes(archive, from), options.onProgress);
-  const last: Transform = link.local ? new PassThrough() : createGzip({ level: constants.Z_BEST_SPEED });
+  const all = layerBytes(archive, from);
+  let read = 0;
+  const counted = countBytes((bytes) => {
+    read += bytes;
+    options.onProgress?.(Math.min(read, all), all);
+  });
+  const packed: Transform = link.local ? new PassThrough() : createGzip({ level: constants.Z_BEST_SPEED });
+  const wire = countBytes((bytes) => options.onWireBytes?.(bytes));
   const end = new AbortController();
-  const feeding = pipeline(packArchive(archive, from, tag), counted, last, { signal: end.signal });
+  const feeding = pipeline(packArchive(archive, from, tag), counted, packed, wire, { signal: end.signal });
   feeding.catch(() => {});
   try {
-    await link.docker.loadImages(last as Readable, { signal: options.signal });
+    await link.docker.loadImages(wire, { signal: options.signal });
   } finally {
     end.abort();
   }
-}
-
-function countBytes(all: number, onProgress: SendOptions['onProgress']): Transform {
-  let sent = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      sent += chunk.byteLength;
-      onProgress?.(Math.min(sent, all), all);
-      done(null, chunk);
-    },
-  });
 }
 
 async function verify(

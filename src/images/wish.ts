@@ -16,6 +16,30 @@ export interface ImageWish {
   readonly hosts: readonly string[];
 }
 
+/** How hosts of one cluster give layers to each other. */
+export interface Exchange {
+  /** Host → its address in the private network; one that is missing here is sent everything from this machine. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** A certificate for `tlsName` with its key and a token: new ones each time. */
+  readonly makeCredentials: () => Promise<{
+    readonly certificate: string;
+    readonly privateKey: string;
+    readonly token: string;
+  }>;
+  readonly tlsName: string;
+}
+
+/** What bringing images came to; counted while it goes on. */
+export interface ImageTraffic {
+  /** Bytes that left this machine for hosts, as they were on the wire. */
+  uploadedBytes: number;
+  /** Bytes of layers that hosts gave to each other. */
+  betweenHostsBytes: number;
+  /** Layers that came to a host, and those that were there, each once per host. */
+  sentLayers: number;
+  skippedLayers: number;
+}
+
 /** What getting images to hosts works with. */
 export interface ImageContext {
   readonly project: string;
@@ -24,6 +48,9 @@ export interface ImageContext {
   readonly links: ReadonlyMap<string, HostLink>;
   /** For pulls by the hosts. */
   readonly dockerConfig: DockerConfig;
+  /** Absent before the hosts are a cluster. */
+  readonly exchange?: Exchange;
+  readonly traffic?: ImageTraffic;
   readonly report: Report;
   readonly signal?: AbortSignal | undefined;
 }

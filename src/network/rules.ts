@@ -1,4 +1,4 @@
-import { OWN } from '../cluster.ts';
+import { IMAGE_PORTS, OWN } from '../cluster.ts';
 import { ownBlock } from '../ranges.ts';
 import { DNS_PORT, ECHO_PORT, LINK_PORT } from './ports.ts';
 import { type Model, modelOf, outwardCrossings, type RulesInput } from './rules-model.ts';
@@ -87,6 +87,7 @@ function inputFromLink({ input, peers }: Model): string[] {
       return [
         `${from} -p tcp -m tcp --dport ${input.catalogPort} ${about('catalog')} -j ACCEPT`,
         `${from} -p udp -m udp --dport ${ECHO_PORT} ${about('probe of the link')} -j ACCEPT`,
+        `${from} -p tcp -m tcp --dport ${IMAGE_PORTS.first}:${IMAGE_PORTS.last} ${about('layers of images')} -j ACCEPT`,
         // What else listens here is not Seawall's: the host's own rules decide.
         `${from} -j RETURN`,
       ];

@@ -55,7 +55,7 @@ async function underLease(
     await agreeAgain(shown, again, waited, options);
     if (again.changes.length === 0) return unchanged(held, again, startedAt);
     await reportStep(session.report, { id: 'preflight', title: 'check' }, () => preflight(held, again));
-    const images = await provideImages(held, actual, again);
+    const { images, transfer } = await provideImages(held, actual, again);
     const imageIds = Object.fromEntries(
       Object.entries(images).map(([name, image]) => [
         session.desired.services[name]?.image ?? name,
@@ -65,7 +65,7 @@ async function underLease(
     const { plan } = await planProject(held, { withoutTasks, imageIds });
     refuseObstacles(plan);
     if (plan.changes.length === 0) return unchanged(held, plan, startedAt);
-    return rollOut(held, { plan, images, startedAt, note: session.command });
+    return rollOut(held, { plan, images, transfer, startedAt, note: session.command });
   });
 }
 

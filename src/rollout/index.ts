@@ -2,7 +2,7 @@ export { deploy } from './deploy.ts';
 export { type DownView, takeDown } from './down.ts';
 export { planProject } from './planning.ts';
 export { openRelease, readInForce } from './release.ts';
-export type { FailureReport, RolloutResult, TrafficSummary } from './result.ts';
+export type { FailureReport, RolloutResult, TrafficSummary, TransferSummary } from './result.ts';
 export { listReleases, rollback } from './rollback.ts';
 export { clusterOf, openCatalog, openSession, type Session, type SessionOptions } from './session.ts';
 export { connectForSetup, type RemovalView, removeHost } from './setup/index.ts';

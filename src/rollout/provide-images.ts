@@ -1,10 +1,20 @@
+import { makeCatalogCertificate } from '../catalog/index.ts';
+import { CATALOG_TLS_NAME } from '../cluster.ts';
 import { SeawallError } from '../errors.ts';
 import { Docker, isNotFound, localSocket } from '../hosts/index.ts';
-import { ensureImages, type ImageWish, keepImages, keptName, readDockerConfig } from '../images/index.ts';
+import {
+  type Exchange,
+  ensureImages,
+  type ImageWish,
+  keepImages,
+  keptName,
+  readDockerConfig,
+} from '../images/index.ts';
 import type { Actual, Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { sendContents } from './contents.ts';
 import type { RolloutContext } from './context.ts';
+import type { TransferSummary } from './result.ts';
 import type { Session } from './session.ts';
 
 /** Service → hosts that will run it or run it now. */
@@ -21,15 +31,17 @@ function hostsByService(session: Session, actual: Actual, plan: Plan): Map<strin
   return hosts;
 }
 
+/** The images of a rollout, and what bringing them came to. */
+export interface Provided {
+  readonly images: RolloutContext['images'];
+  readonly transfer: TransferSummary;
+}
+
 /**
  * Builds what is to be built and brings every image, and every file that replicas mount, to the hosts that need it.
  * Afterwards each host was checked to hold what it needs; nothing was stopped or started.
  */
-export async function provideImages(
-  session: Session,
-  actual: Actual,
-  plan: Plan,
-): Promise<RolloutContext['images']> {
+export async function provideImages(session: Session, actual: Actual, plan: Plan): Promise<Provided> {
   const { desired, links, report, signal } = session;
   const hosts = hostsByService(session, actual, plan);
   const wishes = Object.values(desired.services).flatMap((service): ImageWish[] => {
@@ -46,11 +58,16 @@ export async function provideImages(
       },
     ];
   });
+  const startedAt = performance.now();
   const operator = await operatorDocker(signal);
+  const traffic = { uploadedBytes: 0, betweenHostsBytes: 0, sentLayers: 0, skippedLayers: 0 };
   const byName = new Map(links.map((link) => [link.name, link]));
   return reportStep(report, { id: 'images', title: 'images' }, async () => {
     const dockerConfig = await readDockerConfig();
-    const context = { project: desired.project, links: byName, dockerConfig, report, signal };
+    const exchange = exchangeOf(session);
+    const context = {
+      ...{ project: desired.project, links: byName, dockerConfig, exchange, traffic, report, signal },
+    };
     const ready = await ensureImages(wishes, operator === undefined ? context : { ...context, operator });
     await Promise.all(
       links.map(async (link) => {
@@ -61,10 +78,18 @@ export async function provideImages(
         if (mine.length > 0) await sendContents(link, desired.contents, signal);
       }),
     );
-    return Object.fromEntries(
+    const images = Object.fromEntries(
       Object.entries(ready).map(([name, { reference, id }]) => [name, { reference, id }]),
     );
+    const durationMs = Math.round(performance.now() - startedAt);
+    return { images, transfer: { ...traffic, durationMs } };
   }).finally(() => operator?.close());
+}
+
+/** The hosts reach each other at their private addresses. */
+function exchangeOf({ hosts }: Session): Exchange {
+  const addresses = Object.fromEntries(hosts.map(({ name, privateAddress }) => [name, privateAddress]));
+  return { addresses, tlsName: CATALOG_TLS_NAME, makeCredentials: () => makeCatalogCertificate() };
 }
 
 /** This machine's own engine, when it has one that answers. */

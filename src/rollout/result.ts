@@ -10,12 +10,26 @@ export interface RolloutResult {
   readonly plan: Plan;
   readonly durationMs: number;
   readonly traffic?: TrafficSummary;
+  /** What bringing the images came to; absent when none had to be looked for. */
+  readonly transfer?: TransferSummary;
   readonly failure?: FailureReport;
   /** Addresses where routes are served, such as `http://polls.localhost`. */
   readonly urls: readonly string[];
   readonly notices: readonly string[];
   /** Tasks that ran in releases since the one that serves now (after a rollback): the schema may be newer. */
   readonly tasksSince: readonly { readonly task: string; readonly release: number }[];
+}
+
+export interface TransferSummary {
+  /** Bytes that left the operator's machine for hosts, as they were on the wire. */
+  readonly uploadedBytes: number;
+  /** Bytes of layers that hosts gave to each other. */
+  readonly betweenHostsBytes: number;
+  /** Layers that came to a host, and those that were there, each once per host. */
+  readonly sentLayers: number;
+  readonly skippedLayers: number;
+  /** Builds and pulls included. */
+  readonly durationMs: number;
 }
 
 export interface TrafficSummary {

@@ -7,7 +7,7 @@ import { execute } from './execute.ts';
 import { ReplicaFailure } from './failure.ts';
 import { userName } from './hold-lease.ts';
 import { beginRelease, readReleases, writeRelease } from './release.ts';
-import type { RolloutResult } from './result.ts';
+import type { RolloutResult, TransferSummary } from './result.ts';
 import { forgetOldReleases } from './retention.ts';
 import { returnTo } from './return-to.ts';
 import { routeUrls } from './route-urls.ts';
@@ -17,6 +17,7 @@ import { TrafficCount } from './traffic.ts';
 export interface RollOutInput {
   readonly plan: Plan;
   readonly images: RolloutContext['images'];
+  readonly transfer?: TransferSummary;
   /** performance.now() of the command's start. */
   readonly startedAt: number;
   readonly note: string;
@@ -61,6 +62,7 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     plan: input.plan,
     durationMs: Math.round(performance.now() - input.startedAt),
     traffic: summary,
+    ...(input.transfer === undefined ? {} : { transfer: input.transfer }),
     ...(failure === undefined ? {} : { failure: reportOf(failure, signal.aborted) }),
     urls: routeUrls(session),
     notices: [...notices, ...(back?.notices ?? [])],

@@ -1,0 +1,42 @@
+import type { HostLink } from '../hosts/index.ts';
+import { orderHost } from './host-order.ts';
+import { type ImageIdentity, type Inventory, takeInventory } from './inventory.ts';
+import type { Looked } from './staging/orders.ts';
+
+/** What hosts hold, asked for once and kept up while images come. */
+export class HostBook {
+  readonly #inventories = new Map<string, Promise<Inventory>>();
+  readonly #looks = new Map<string, Promise<Looked>>();
+  readonly #project: string;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(project: string, signal: AbortSignal | undefined) {
+    this.#project = project;
+    this.#signal = signal;
+  }
+
+  inventory(link: HostLink): Promise<Inventory> {
+    return kept(this.#inventories, link.name, () => takeInventory(link.docker, { signal: this.#signal }));
+  }
+
+  /** Room and waiting layers of a host that has Seawall's agent. */
+  look(link: HostLink): Promise<Looked> {
+    const order = { kind: 'look', project: this.#project } as const;
+    return kept(this.#looks, link.name, () => orderHost(link, order, { signal: this.#signal }));
+  }
+
+  /** An image came to a host; nothing waits there any more. */
+  async arrived(link: HostLink, image: ImageIdentity): Promise<void> {
+    const { images, store } = await this.inventory(link);
+    this.#inventories.set(link.name, Promise.resolve({ images: [...images, image], store }));
+    this.#looks.delete(link.name);
+  }
+}
+
+function kept<T>(map: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

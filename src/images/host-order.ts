@@ -1,0 +1,178 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { OWN } from '../cluster.ts';
+import { SeawallError } from '../errors.ts';
+import { demultiplex, type HostLink, isConflict } from '../hosts/index.ts';
+import { LABEL } from '../labels.ts';
+import { STAGING_FOLDER } from './staging/folder.ts';
+import type { Answer, Order, Results, ServeOrder } from './staging/orders.ts';
+
+/** Docker volume of layers that wait to be loaded: on the disk on which Docker keeps its images, and checked with it. */
+const STAGING_VOLUME = 'seawall-images';
+
+const DOCKER_SOCKET = '/var/run/docker.sock';
+
+export interface OrderOptions {
+  /** What follows the order on the helper's input. */
+  readonly body?: () => Readable;
+  readonly onBytes?: (bytes: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Host = Pick<HostLink, 'docker' | 'name'>;
+
+/**
+ * Has a short-lived container of the agent's image on a host do one thing with layers. Who holds Docker's socket has
+ * no network, who listens or dials has no socket; credentials travel on the input.
+ * @throws SeawallError `refused` for a full disk, else `docker`, `unreachable`.
+ */
+export async function orderHost<O extends Order>(
+  host: Host,
+  order: O,
+  options: OrderOptions = {},
+): Promise<Results[O['kind']]> {
+  for await (const answer of answersOf(host, order, options)) {
+    if (answer.kind === 'bytes') options.onBytes?.(answer.bytes);
+    if (answer.kind === 'done') return answer.result as Results[O['kind']];
+  }
+  throw new SeawallError('unreachable', `the connection to a helper on ${host.name} ended`, {
+    where: host.name,
+  });
+}
+
+/** Layers of a host, within reach of the others until `stop`. */
+export interface Serving {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Has a host give layers to others. */
+export async function startServing(
+  host: Host,
+  order: ServeOrder,
+  options: Pick<OrderOptions, 'signal'> = {},
+): Promise<Serving> {
+  const answers = answersOf(host, order, options);
+  const first = await answers.next();
+  if (first.done !== true && first.value.kind === 'listening') {
+    return { port: first.value.port, stop: async () => void (await answers.return(undefined)) };
+  }
+  throw new SeawallError('docker', `${host.name} cannot give layers to the others`, { where: host.name });
+}
+
+async function* answersOf(
+  host: Host,
+  order: Order,
+  options: OrderOptions,
+): AsyncGenerator<Answer, undefined> {
+  const { docker } = host;
+  const { signal, body } = options;
+  const name = `seawall-images-${order.kind}-${order.project}`;
+  const id = await createHelper(host, name, order, signal);
+  const sending = new AbortController();
+  try {
+    const stream = await docker.attachContainer(id, { stdin: true, signal });
+    stream.on('error', () => {});
+    await docker.startContainer(id, { signal });
+    stream.write(`${JSON.stringify(order)}\n`);
+    if (body !== undefined) {
+      pipeline(body(), stream, { end: false, signal: sending.signal }).catch(() => {});
+    }
+    for await (const answer of parseAnswers(demultiplex(stream))) {
+      if (answer.kind === 'failed') throw helperError(host, order, answer);
+      yield answer;
+    }
+    signal?.throwIfAborted();
+    return undefined;
+  } finally {
+    sending.abort();
+    await removeHelper(host, id);
+  }
+}
+
+/** A helper of the same name is one that an operator who is gone left behind: the lease lets only one deploy in. */
+async function createHelper(
+  host: Host,
+  name: string,
+  order: Order,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const { docker } = host;
+  const { Image: image } = await docker.inspectContainer(OWN.agent, { signal });
+  const body = helperBody(image, order);
+  try {
+    return await docker.createContainer(name, body, { signal });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    await removeHelper(host, name);
+    return docker.createContainer(name, body, { signal });
+  }
+}
+
+async function removeHelper({ docker }: Host, id: string): Promise<void> {
+  // Most have ended and vanished by themselves; one that cannot be reached ends when its input does.
+  await docker.removeContainer(id, { force: true, signal: AbortSignal.timeout(20_000) }).catch(() => {});
+}
+
+function helperBody(image: string, { kind }: Order) {
+  const isNetworked = kind === 'serve' || kind === 'fetch';
+  const needsDocker = kind === 'load' || kind === 'export';
+  return {
+    Image: image,
+    Cmd: ['images'],
+    User: '0:0',
+    Healthcheck: { Test: ['NONE'] },
+    Labels: { [LABEL.kind]: 'images' },
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    HostConfig: {
+      AutoRemove: true,
+      NetworkMode: isNetworked ? 'host' : 'none',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      UsernsMode: 'host',
+      LogConfig: { Type: 'none' },
+      PidsLimit: 64,
+      Binds: [
+        `${STAGING_VOLUME}:${STAGING_FOLDER}:${kind === 'serve' ? 'ro' : 'rw'}`,
+        ...(needsDocker ? [`${DOCKER_SOCKET}:${DOCKER_SOCKET}`] : []),
+      ],
+    },
+  };
+}
+
+async function* parseAnswers(
+  chunks: AsyncIterable<{ readonly stream: string; readonly bytes: Buffer }>,
+): AsyncGenerator<Answer> {
+  let open = '';
+  for await (const { stream, bytes } of chunks) {
+    if (stream !== 'stdout') continue;
+    const lines = (open + bytes.toString()).split('\n');
+    open = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as Answer;
+  }
+}
+
+function helperError(
+  { name }: Host,
+  order: Order,
+  { code, message }: Extract<Answer, { kind: 'failed' }>,
+): SeawallError {
+  const cause = new Error(message);
+  if (code === 'ENOSPC') return fullDiskError(name, cause);
+  const what = { receive: 'take layers', fetch: 'get layers from another host', load: 'load an image' };
+  const text = what[order.kind as keyof typeof what] ?? `${order.kind} layers`;
+  const kind = code === 'docker' ? 'docker' : 'unreachable';
+  return new SeawallError(kind, `${name} could not ${text}: ${message}`, { where: name, cause });
+}
+
+/** The disk filled up while images were brought. */
+function fullDiskError(host: string, cause: unknown): SeawallError {
+  return new SeawallError('refused', `the disk of ${host} became full while images were brought to it`, {
+    where: host,
+    hint: `Nothing was stopped or started. Free some: docker system df on ${host}, then docker image prune; then deploy again.`,
+    cause,
+  });
+}
