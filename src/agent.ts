@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import packageJson from '../package.json' with { type: 'json' };
 import { OWN_FOLDERS } from './agent-container.ts';
-import { readHealth, writeHealth } from './agent-health.ts';
+import { writeHealth } from './agent-health.ts';
 import { logLine, superviseLoop } from './agent-loops.ts';
 import { CatalogClient, startCatalogServer } from './catalog/index.ts';
 import { type ClusterFile, HOST_PATH } from './cluster.ts';
@@ -189,14 +189,9 @@ function openCatalogClient(cluster: ClusterFile): CatalogClient {
 }
 
 async function main(name: string | undefined): Promise<void> {
-  if (name === 'health') {
-    const problems = await readHealth();
-    for (const problem of problems) process.stdout.write(`${problem}\n`);
-    process.exit(problems.length === 0 ? 0 : 1);
-  }
   if (name === 'images') process.exit(await runImageOrder(process.stdin, process.stdout));
   const run = name === 'agent' ? runAgent : name === 'server' ? runServer : undefined;
-  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | health | images');
+  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | images');
   const end = new AbortController();
   for (const unixSignal of ['SIGTERM', 'SIGINT'] as const) process.on(unixSignal, () => end.abort());
   const cluster = await readClusterFile();

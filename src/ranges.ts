@@ -76,6 +76,13 @@ export const hostRange = (range: string, number: number): string =>
 /** The host's own address in the private network: the first of its range. */
 export const privateAddress = (range: string, number: number): string => dotted(hostBase(range, number) + 1);
 
+/** The private address of the host in whose /20 an address of the cluster's range lies. */
+export function hostAddressOf(address: string): string | undefined {
+  const number = addressNumber(address);
+  const size = 2 ** (32 - HOST_PREFIX);
+  return number === undefined ? undefined : dotted(Math.floor(number / size) * size + 1);
+}
+
 /** Source address of upgraded connections (WebSocket) from an edge: the one after {@link privateAddress}. */
 export const upgradeAddress = (range: string, number: number): string => dotted(hostBase(range, number) + 2);
 

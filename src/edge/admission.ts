@@ -9,6 +9,8 @@ export interface ProbeHistory {
   readonly isAdmitted: boolean;
   /** The last failure, for people. */
   readonly problem?: string;
+  /** Probes in a row to which nothing at all came back; absent: 0. */
+  readonly silent?: number;
 }
 
 /** HTTP answers in a row before the first request (the rule: "status below 500, three in a row"). */
@@ -22,11 +24,12 @@ export const unprobed: ProbeHistory = { good: 0, bad: 0, isAdmitted: false };
 export function afterProbe(
   history: ProbeHistory,
   kind: 'http' | 'tcp',
-  outcome: { readonly ok: boolean; readonly problem?: string },
+  outcome: { readonly ok: boolean; readonly problem?: string; readonly isSilent?: boolean },
 ): ProbeHistory {
   if (!outcome.ok) {
     const problem = outcome.problem === undefined ? {} : { problem: outcome.problem };
-    return { good: 0, bad: history.bad + 1, isAdmitted: history.isAdmitted, ...problem };
+    const silent = outcome.isSilent === true ? { silent: (history.silent ?? 0) + 1 } : {};
+    return { good: 0, bad: history.bad + 1, isAdmitted: history.isAdmitted, ...problem, ...silent };
   }
   const good = history.good + 1;
   return { good, bad: 0, isAdmitted: history.isAdmitted || kind === 'tcp' || good >= httpSuccesses };

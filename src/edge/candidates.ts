@@ -1,5 +1,6 @@
 import { type Instance, META, type RouteRecord } from '../catalog/record.ts';
 import type { HealthRule } from '../compose/desired.ts';
+import { hostAddressOf } from '../ranges.ts';
 import { upstreamName } from './model.ts';
 
 /** What the edge knows of the cluster at one moment. */
@@ -25,6 +26,8 @@ export interface Candidate {
   readonly probe: CandidateProbe;
   /** Passing in the catalog, not draining, on a host that is alive. Others are only probed ahead. */
   readonly isReady: boolean;
+  /** Private address of the cluster's host that it is on; absent for instances elsewhere. */
+  readonly hostAddress?: string;
 }
 
 /** Upstream name → candidates, sorted by address. Every upstream that a route names is there. */
@@ -71,9 +74,19 @@ function candidatesOfRoute(
     if (!isReady && instance.status === 'passing')
       problems[address] = `host ${instance.host} shows no sign of life`;
     if (found.get(address)?.isReady !== true)
-      found.set(address, { address, probe: probeOf(instance, route), isReady });
+      found.set(address, {
+        address,
+        probe: probeOf(instance, route),
+        isReady,
+        ...placeOf(instance, inputs),
+      });
   }
   return [...found.values()].toSorted((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+function placeOf({ host, address }: Instance, { hosts }: EdgeInputs): Pick<Candidate, 'hostAddress'> {
+  const hostAddress = hosts.includes(host) ? hostAddressOf(address) : undefined;
+  return hostAddress === undefined ? {} : { hostAddress };
 }
 
 const isHostAlive = (host: string, { hosts, alive }: EdgeInputs): boolean =>

@@ -19,7 +19,11 @@ interface Watched {
 
 const startingEveryMs = 1_000;
 const admittedEveryMs = 2_000;
-const timeoutMs = 2_000;
+/** Soon again after a failure: requests that a lost host had taken wait for this. */
+const failingEveryMs = 300;
+const startingTimeoutMs = 2_000;
+/** Longer than it takes Linux to send a lost SYN again (1 s, RFC 6298). */
+const admittedTimeoutMs = 1_200;
 
 /** Looks at every candidate's address again and again, from where the requests will come. */
 export class Probes {
@@ -68,23 +72,25 @@ export class Probes {
     while (!signal.aborted) {
       const before = this.#histories.get(address) ?? unprobed;
       const kind = before.isAdmitted ? 'tcp' : watched.candidate.probe.kind;
-      const result = await this.#probe(watched.candidate, kind, signal);
+      const result = await this.#probe(watched.candidate, kind, before.isAdmitted, signal);
       if (signal.aborted) return;
-      const outcome = result.ok ? { ok: true } : { ok: false, problem: describeProbe(result) };
+      const outcome = result.ok
+        ? { ok: true }
+        : { ok: false, problem: describeProbe(result), isSilent: result.isSilent === true };
       const after = afterProbe(before, kind, outcome);
       this.#histories.set(address, after);
       if (after.isAdmitted !== before.isAdmitted || after.bad !== before.bad) onChange();
-      const everyMs = after.isAdmitted && after.bad === 0 ? admittedEveryMs : startingEveryMs;
+      const everyMs = intervalMs(after);
       await pause(everyMs * (0.9 + random() / 5), signal);
     }
   }
 
-  #probe(candidate: Candidate, kind: 'http' | 'tcp', signal: AbortSignal) {
+  #probe(candidate: Candidate, kind: 'http' | 'tcp', isAdmitted: boolean, signal: AbortSignal) {
     const localAddress = this.#localAddress;
     const colon = candidate.address.lastIndexOf(':');
     const place = {
       address: candidate.address.slice(0, colon),
-      timeoutMs,
+      timeoutMs: isAdmitted ? admittedTimeoutMs : startingTimeoutMs,
       signal,
       ...(localAddress === undefined ? {} : { localAddress }),
     };
@@ -93,4 +99,10 @@ export class Probes {
       return probeHttp({ ...place, port: probe.port, path: probe.path, host: probe.host });
     return probeTcp({ ...place, port: Number(candidate.address.slice(colon + 1)) });
   }
+}
+
+function intervalMs({ isAdmitted, bad }: ProbeHistory): number {
+  if (!isAdmitted) return startingEveryMs;
+  if (bad === 0) return admittedEveryMs;
+  return bad === 1 ? failingEveryMs : startingEveryMs;
 }

@@ -18,6 +18,7 @@ import { NginxControl } from './nginx.ts';
 import { pause } from './pause.ts';
 import { Probes } from './probes.ts';
 import { renderNginx } from './render.ts';
+import { SilentHosts, silentCandidates } from './silent-hosts.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
 import { watchTraffic } from './traffic.ts';
 
@@ -70,6 +71,7 @@ interface Tools {
   readonly inForce: InForce;
   readonly ack: HeldKey;
   readonly ipv6: boolean;
+  readonly silentHosts: SilentHosts;
 }
 
 /** {@link watchEdge} with its {@link EdgeStatus} to look at. */
@@ -140,7 +142,13 @@ export class EdgeLoop {
     });
     const key = KEY.edgeAck(host.name);
     const ack = new HeldKey(client, { key, ttlMs: ackTtlMs, behavior: 'delete', onError });
-    const tools = { probes, inForce, ack, ipv6: await canListenOnIpv6() };
+    const tools = {
+      probes,
+      inForce,
+      ack,
+      ipv6: await canListenOnIpv6(),
+      silentHosts: new SilentHosts({ log }),
+    };
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = new AbortController();
@@ -193,6 +201,8 @@ export class EdgeLoop {
     this.#say(tools.ack, confirmation, { ...unfit, ...admission.problems, ...refused, ...nginx });
     if (failure !== undefined) throw failure.error;
     if (confirmation === undefined) return absentEveryMs;
+    // Not waited for: what is in force and said must not wait for machines that do not answer.
+    void tools.silentHosts.see(silentCandidates(candidates, tools.probes.histories, admission.inForce));
     const counts = Object.values(confirmation.lingering);
     if (counts.some(({ requests }) => requests !== 0)) return lingeringEveryMs;
     return counts.length > 0 ? upgradedEveryMs : idleMs;

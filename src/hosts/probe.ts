@@ -11,6 +11,8 @@ export interface ProbeResult {
   readonly body?: string;
   /** Why there was no answer. */
   readonly error?: string;
+  /** Nothing at all came back, not even a refusal: the machine, or the way to it, may be gone. */
+  readonly isSilent?: true;
 }
 
 export interface HttpProbe {
@@ -51,7 +53,7 @@ export function probeHttp(probe: HttpProbe): Promise<ProbeResult> {
     const { address, port, path, localAddress } = probe;
     const local = localAddress === undefined ? {} : { localAddress };
     const call = request({ host: address, port, path, headers, agent: false, ...local });
-    call.on('error', (error) => finish({ ok: false, what, error: socketError(error) }));
+    call.on('error', (error) => finish(failed(what, error)));
     call.on('response', (response) => {
       const status = response.statusCode ?? 0;
       const chunks: Buffer[] = [];
@@ -85,7 +87,7 @@ export function probeTcp(probe: TcpProbe): Promise<ProbeResult> {
   return settle(what, probe, (finish) => {
     const { address, port, localAddress } = probe;
     const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
-    socket.on('error', (error) => finish({ ok: false, what, error: socketError(error) }));
+    socket.on('error', (error) => finish(failed(what, error)));
     socket.on('connect', () => finish({ ok: true, what }));
     return () => socket.destroy();
   });
@@ -109,7 +111,7 @@ function settle(
     let stop: (() => void) | undefined;
     const onAbort = () => finish({ ok: false, what, error: 'aborted' });
     const timer = setTimeout(
-      () => finish({ ok: false, what, error: `no answer within ${limit.timeoutMs} ms` }),
+      () => finish({ ok: false, what, error: `no answer within ${limit.timeoutMs} ms`, isSilent: true }),
       limit.timeoutMs,
     );
     const finish = (result: ProbeResult) => {
@@ -135,6 +137,16 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connection timed out',
 };
+
+/** What a router or the own kernel says of a machine that does not answer. */
+const SILENT = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
+
+const failed = (what: string, error: NodeJS.ErrnoException): ProbeResult => ({
+  ok: false,
+  what,
+  error: socketError(error),
+  ...(SILENT.has(error.code ?? '') ? { isSilent: true as const } : {}),
+});
 
 function socketError(error: NodeJS.ErrnoException): string {
   return WORDS[error.code ?? ''] ?? error.message;
