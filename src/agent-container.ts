@@ -1,4 +1,4 @@
-/** What Docker is asked to create for Seawall's own two containers of the agent image. */
+/** What Docker is asked to create for Seawall's own containers of the agent image. */
 import { HOST_PATH, OWN } from './cluster.ts';
 import { LABEL } from './labels.ts';
 
@@ -14,6 +14,8 @@ export interface OwnContainer {
    * file is there as soon as dockerd has written a rule.
    */
   readonly sharesXtablesLock?: boolean;
+  /** The link is WireGuard: the agent needs the host's private key, or the folder from which `seawall-link` reads. */
+  readonly hasWireguard?: boolean;
 }
 
 /** Folders that must exist before the containers are made: root, mode 0700 (the edge's 0711). */
@@ -23,6 +25,7 @@ export const OWN_FOLDERS = {
   /** Snapshots of the server. */
   server: `${HOST_PATH.state}/server`,
   catalog: HOST_PATH.catalogData,
+  link: HOST_PATH.link,
   edge: HOST_PATH.edge,
 } as const;
 
@@ -41,6 +44,7 @@ export function agentContainerBody(own: OwnContainer): ReturnType<typeof body> {
       '/var/run/docker.sock:/var/run/docker.sock',
       `${OWN_FOLDERS.agent}:${OWN_FOLDERS.agent}`,
       `${OWN_FOLDERS.edge}:${OWN_FOLDERS.edge}`,
+      ...(own.hasWireguard === true ? [`${OWN_FOLDERS.link}:${OWN_FOLDERS.link}`] : []),
       ...(own.sharesXtablesLock === true ? ['/run/xtables.lock:/run/xtables.lock'] : []),
     ],
   });
@@ -61,14 +65,33 @@ export function serverContainerBody(own: OwnContainer): ReturnType<typeof body> 
   });
 }
 
-interface Program {
-  readonly kind: string;
-  readonly program: 'agent' | 'server';
-  readonly caps: readonly string[];
-  readonly binds: readonly string[];
+/** `POST /containers/create?name=seawall-link`: WireGuard in user space, where the kernel has none. */
+export function linkContainerBody(own: OwnContainer): ReturnType<typeof body> {
+  return body(own, {
+    kind: OWN.linkProgram.replace('seawall-', ''),
+    program: 'link',
+    caps: ['NET_ADMIN'],
+    binds: [`${OWN_FOLDERS.link}:${OWN_FOLDERS.link}:ro`],
+    devices: ['/dev/net/tun'],
+  });
 }
 
-function body(own: OwnContainer, { kind, program, caps, binds }: Program) {
+interface Program {
+  readonly kind: string;
+  readonly program: 'agent' | 'server' | 'link';
+  readonly caps: readonly string[];
+  readonly binds: readonly string[];
+  /** Of the host, at the same place. */
+  readonly devices?: readonly string[];
+}
+
+const wholeDevice = (path: string) => ({
+  PathOnHost: path,
+  PathInContainer: path,
+  CgroupPermissions: 'rwm',
+});
+
+function body(own: OwnContainer, { kind, program, caps, binds, devices = [] }: Program) {
   return {
     Image: own.image,
     Cmd: [program],
@@ -91,6 +114,7 @@ function body(own: OwnContainer, { kind, program, caps, binds }: Program) {
       SecurityOpt: ['no-new-privileges'],
       Tmpfs: { '/run': 'rw,noexec,nosuid,nodev,size=4m', '/tmp': 'rw,noexec,nosuid,nodev,size=16m' },
       Binds: binds,
+      ...(devices.length === 0 ? {} : { Devices: devices.map(wholeDevice) }),
       Memory: 256 * MIB,
       // Without swap of its own: a leak ends in a restart, not in a slow host.
       MemorySwap: 256 * MIB,

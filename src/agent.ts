@@ -10,7 +10,14 @@ import { watchEdge } from './edge/index.ts';
 import { describeError, SeawallError } from './errors.ts';
 import { Docker } from './hosts/index.ts';
 import { runImageOrder } from './images/index.ts';
-import { type LinkState, serveEcho, watchAlive, watchNames, watchNetwork } from './network/index.ts';
+import {
+  type LinkState,
+  runLinkProgram,
+  serveEcho,
+  watchAlive,
+  watchNames,
+  watchNetwork,
+} from './network/index.ts';
 import { watchRegistrar } from './registrar/index.ts';
 
 /** What the parts of one program share. */
@@ -134,7 +141,10 @@ async function serveCatalog({ cluster, signal, log }: Program): Promise<void> {
   await server.close();
 }
 
-async function reportHealth({ signal, problems }: Program, look: () => Promise<void>): Promise<void> {
+async function reportHealth(
+  { signal, problems }: Pick<Program, 'signal' | 'problems'>,
+  look: () => Promise<void>,
+): Promise<void> {
   while (!signal.aborted) {
     await look();
     await writeHealth(
@@ -188,22 +198,41 @@ function openCatalogClient(cluster: ClusterFile): CatalogClient {
   return new CatalogClient({ target: { host, port }, certificate, token });
 }
 
+/** WireGuard where the kernel has none: of all of Seawall it knows the host's private key and its peers only. */
+async function runLink({ signal, log, problems }: Omit<Program, 'cluster' | 'client'>): Promise<void> {
+  const loops = { signal, log };
+  const link = () => runLinkProgram({ signal, log, onState: (problem) => problems.set('link', problem) });
+  await Promise.all([
+    superviseLoop('link', link, loops),
+    superviseLoop('health', () => reportHealth({ signal, problems }, async () => undefined), loops),
+  ]);
+}
+
 async function main(name: string | undefined): Promise<void> {
   if (name === 'images') process.exit(await runImageOrder(process.stdin, process.stdout));
-  const run = name === 'agent' ? runAgent : name === 'server' ? runServer : undefined;
-  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | images');
   const end = new AbortController();
   for (const unixSignal of ['SIGTERM', 'SIGINT'] as const) process.on(unixSignal, () => end.abort());
+  const finished = await start(name, { signal: end.signal, log: logLine, problems: new Map() });
+  await aborted(end.signal);
+  await Promise.race([finished.ended, sleep(STOP_MS)]);
+  logLine(`info ${name}: ended`);
+  process.exit(0);
+}
+
+/** Starts one of the programs. Throws when its cluster file cannot be read. */
+async function start(
+  name: string | undefined,
+  own: Pick<Program, 'signal' | 'log' | 'problems'>,
+): Promise<{ readonly ended: Promise<void> }> {
+  if (name === 'link') return { ended: runLink(own) };
+  const run = name === 'agent' ? runAgent : name === 'server' ? runServer : undefined;
+  if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | link | images');
   const cluster = await readClusterFile();
   const client = openCatalogClient(cluster);
   logLine(
     `info ${name}: Seawall ${packageJson.version} on ${cluster.host.name}, catalog on ${cluster.catalog.host}`,
   );
-  const finished = run({ cluster, client, signal: end.signal, log: logLine, problems: new Map() });
-  await aborted(end.signal);
-  await Promise.race([finished, sleep(STOP_MS)]);
-  logLine(`info ${name}: ended`);
-  process.exit(0);
+  return { ended: run({ ...own, cluster, client }) };
 }
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

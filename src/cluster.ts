@@ -8,6 +8,10 @@ export interface ClusterFile {
   /** CIDR of the cluster, a /12 by default. */
   readonly range: string;
   readonly link: LinkKind;
+  /** UDP port of the link; absent: {@link linkPort} knows the usual one. */
+  readonly linkPort?: number;
+  /** This host's kernel has no WireGuard: `seawall-link` runs it in user space. */
+  readonly isLinkInUserSpace?: boolean;
   readonly catalog: CatalogPlace;
   /** The host that carries this file. */
   readonly host: ClusterHost;
@@ -17,7 +21,11 @@ export interface ClusterFile {
   readonly httpPort: number;
 }
 
-export type LinkKind = 'none' | 'vxlan';
+export type LinkKind = 'none' | 'vxlan' | 'wireguard';
+
+/** UDP port of a cluster's link; unless it says otherwise VXLAN's own (RFC 7348 section 5) or WireGuard's usual one. */
+export const linkPort = ({ link, linkPort: port }: Pick<ClusterFile, 'link' | 'linkPort'>): number =>
+  port ?? (link === 'wireguard' ? 51_820 : 4789);
 
 export interface ClusterHost {
   readonly name: string;
@@ -26,6 +34,8 @@ export interface ClusterHost {
   readonly privateAddress: string;
   readonly roles: readonly ('app' | 'edge')[];
   readonly labels: Readonly<Record<string, string>>;
+  /** WireGuard's public key of the host, base64; absent while the link is another. */
+  readonly publicKey?: string;
 }
 
 /** Where the catalog answers and how a client knows that it is the right one. */
@@ -49,6 +59,8 @@ export const HOST_PATH = {
   state: '/var/lib/seawall',
   /** Last good listing of the catalog, for a start without it. */
   agentState: '/var/lib/seawall/agent',
+  /** WireGuard's private key, which never leaves the host, and what the link should be. */
+  link: '/var/lib/seawall/link',
   catalogData: '/var/lib/seawall/catalog',
   edge: '/var/lib/seawall/edge',
   /** `CONTENT/HASH`: files and trees that replicas mount read-only. */
@@ -60,6 +72,8 @@ export const OWN = {
   agent: 'seawall-agent',
   server: 'seawall-server',
   edge: 'seawall-edge',
+  /** Runs WireGuard on hosts whose kernel has none. */
+  linkProgram: 'seawall-link',
   link: 'seawall0',
   /** Bridge of block N of the host's range: `sw-N`. */
   bridgePrefix: 'sw-',

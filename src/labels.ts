@@ -10,7 +10,7 @@ export const LABEL = {
   release: 'seawall.release',
   /** Hash of everything that makes two containers differ; equal hash: nothing to do. */
   config: 'seawall.config',
-  /** `replica`, `task`, `oneoff`, or one of Seawall's own: `agent`, `server`, `edge`. */
+  /** `replica`, `task`, `oneoff`, or one of Seawall's own: `agent`, `server`, `edge`, `link`. */
   kind: 'seawall.kind',
   /** JSON of the service's HealthRule. */
   health: 'seawall.health',

@@ -48,6 +48,20 @@ export function contains(cidr: string, address: string): boolean {
   return number !== undefined && number >= base && number < base + 2 ** (32 - prefix);
 }
 
+/** Addresses that the internet does not route: RFC 1918, RFC 6598 (shared), RFC 3927 (link-local), RFC 1122 (loopback). */
+const PRIVATE = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '127.0.0.0/8',
+];
+
+/** Whether an IPv4 address is one that the internet does not route. */
+export const isPrivateAddress = (address: string): boolean =>
+  PRIVATE.some((range) => contains(range, address));
+
 /** Whether two blocks share an address. */
 export function overlaps(left: string, right: string): boolean {
   const a = parseCidr(left);

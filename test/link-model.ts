@@ -18,7 +18,7 @@ function applyCommand(listing: LinkListing, argv: readonly string[]): LinkListin
     assert.equal(device, undefined, 'the device is there already');
     const kind = after('type');
     const vxlan = { id: Number(after('id')), port: Number(after('dstport')), local: after('local') };
-    const made = { kind, mtu: 1500, up: false, mac: after('address') };
+    const made = { kind, mtu: 1500, up: false, mac: argv.includes('address') ? after('address') : '' };
     return { ...listing, device: kind === 'vxlan' ? { ...made, vxlan } : made };
   }
   assert.ok(device !== undefined || key.startsWith('ip route'), `no device for ${argv.join(' ')}`);
@@ -56,7 +56,7 @@ function applyCommand(listing: LinkListing, argv: readonly string[]): LinkListin
         to: subject,
         type: 'unicast' as const,
         device: after('dev'),
-        via: after('via'),
+        ...(argv.includes('via') ? { via: after('via') } : {}),
         source: after('src'),
       };
       // The kernel takes no source that the machine does not have.

@@ -11,6 +11,8 @@ export interface HostRecord {
   readonly privateAddress: string;
   readonly roles: readonly HostRole[];
   readonly labels: Readonly<Record<string, string>>;
+  /** WireGuard's public key, base64; absent while the link is another. */
+  readonly publicKey?: string;
 }
 
 export type HostRole = 'app' | 'edge';

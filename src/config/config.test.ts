@@ -158,14 +158,21 @@ test('hosts that would speak unencrypted over public addresses are refused; a si
   const compose = { 'compose.yaml': 'services: {web: {image: a}}' };
   const two = await folder({
     ...compose,
-    'seawall.yml': 'hosts: {a: {ssh: u@a, address: 100.64.0.1}, b: {ssh: u@b, address: 203.0.113.2}}',
+    'seawall.yml':
+      'hosts: {a: {ssh: u@a, address: 100.64.0.1}, b: {ssh: u@b, address: 203.0.113.2}}\nnetwork: {link: vxlan}',
   });
   const messages = (await load(two)).problems.map(({ path, message }) => `${path}: ${message}`);
   assert.deepEqual(messages, [
-    'hosts.b.address: 203.0.113.2 is a public address, and the link between the hosts is not encrypted yet',
+    'hosts.b.address: 203.0.113.2 is a public address, and VXLAN does not encrypt what the hosts send each other',
   ]);
-  const one = await folder({ ...compose, 'seawall.yml': 'hosts: {a: {ssh: u@a, address: 203.0.113.2}}' });
-  assert.deepEqual((await load(one)).problems, []);
+  for (const text of [
+    'hosts: {a: {ssh: u@a, address: 203.0.113.2}}',
+    'hosts: {a: {ssh: u@a, address: 203.0.113.1}, b: {ssh: u@b, address: 203.0.113.2}}',
+    'hosts: {a: {ssh: u@a, address: 203.0.113.1}, b: {ssh: u@b, address: 203.0.113.2}}\nnetwork: {link: wireguard, port: 443}',
+  ]) {
+    const { problems } = await load(await folder({ ...compose, 'seawall.yml': text }));
+    assert.deepEqual(problems, [], text);
+  }
 });
 
 test('a build is known by its sources: contents, modes and options count, the place and ignored files do not', async () => {

@@ -8,11 +8,19 @@ export interface Config {
   readonly hosts: readonly HostConfig[];
   /** Absolute path of an ssh configuration to use instead of the user's own. */
   readonly sshConfig?: string;
-  /** `auto` is decided by the number of hosts: `none` for one, `vxlan` for several. */
-  readonly network: { readonly range: string; readonly link: LinkKind };
+  readonly network: NetworkConfig;
   readonly edge: { readonly image: string; readonly httpPort: number };
   readonly agent: { readonly baseImage: string; readonly buildNetwork?: string };
   readonly keep: { readonly releases: number };
+}
+
+export interface NetworkConfig {
+  /** A /12; absent: the first `machine setup` chooses one that is free on every host. */
+  readonly range?: string;
+  /** `auto` is decided by `machine setup`: `none` for one host; else by the kernels and addresses. */
+  readonly link: LinkKind | 'auto';
+  /** UDP port of the link; absent: the usual one of its kind. */
+  readonly port?: number;
 }
 
 export interface HostConfig {

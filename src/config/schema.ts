@@ -161,13 +161,18 @@ export const configSchema = z
         range: cidr
           .optional()
           .describe(
-            'Range of private addresses of the cluster, a /12. Fixed at the first `machine setup`. (Default: 10.208.0.0/12.)',
+            'Range of private addresses of the cluster, a /12. Fixed at the first `machine setup`. (Default: 10.208.0.0/12, or the next one that no host uses.)',
           ),
         link: z
-          .enum(['auto', 'none', 'vxlan'])
+          .enum(['auto', 'none', 'vxlan', 'wireguard'])
           .optional()
           .describe(
-            'What joins the hosts: `auto` is nothing for one host and VXLAN for several. (Default: auto.)',
+            'What joins the hosts: `wireguard` is encrypted; `vxlan` is not, and refused between public addresses. `auto` is nothing for one host; for several WireGuard when every kernel has it or an address is public, else VXLAN. (Default: auto.)',
+          ),
+        port: port
+          .optional()
+          .describe(
+            'UDP port of the link, open between the hosts only. (Default: 51820 for WireGuard, 4789 for VXLAN.)',
           ),
       })
       .optional()

@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
 import { type Node, placeAt } from '../compose/index.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
-import { contains } from '../ranges.ts';
+import { isPrivateAddress } from '../ranges.ts';
 import type { Config, HostConfig } from './config.ts';
 import type { ConfigInput } from './schema.ts';
 
 const DEFAULTS = {
-  range: '10.208.0.0/12',
   edgeImage: 'nginx:1.30',
   httpPort: 80,
   baseImage: 'node:24-slim',
@@ -34,14 +33,14 @@ export function settleConfig(
       ),
     );
   }
-  const range = input.network?.range ?? DEFAULTS.range;
-  if (!range.endsWith('/12')) {
+  const { range, port } = input.network ?? {};
+  if (range !== undefined && !range.endsWith('/12')) {
     problems.push(
       problemAt(
         placeAt(root, ['network', 'range']),
         ['network', 'range'],
         'the range must be a /12',
-        `Such as ${DEFAULTS.range}.`,
+        'Such as 10.208.0.0/12.',
       ),
     );
   }
@@ -51,7 +50,11 @@ export function settleConfig(
     ...(input.ssh_config === undefined
       ? {}
       : { sshConfig: resolveAt(root, ['ssh_config'], input.ssh_config) }),
-    network: { range, link: link === 'auto' ? (hosts.length > 1 ? 'vxlan' : 'none') : link },
+    network: {
+      link: link === 'auto' && hosts.length === 1 ? 'none' : link,
+      ...(range === undefined ? {} : { range }),
+      ...(port === undefined ? {} : { port }),
+    },
     edge: {
       image: input.edge?.image ?? DEFAULTS.edgeImage,
       httpPort: input.edge?.http_port ?? DEFAULTS.httpPort,
@@ -65,19 +68,16 @@ export function settleConfig(
   return { config, problems };
 }
 
-/** Addresses that the internet does not route: RFC 1918, RFC 6598 (shared) and RFC 3927 (link-local). */
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16'];
-
 /** VXLAN is not encrypted: between public addresses anybody on the way reads and writes it. */
 function publicAddresses(input: ConfigInput, root: Node): Problem[] {
   const hosts = Object.entries(input.hosts ?? {});
-  if (hosts.length < 2) return [];
+  if (hosts.length < 2 || input.network?.link !== 'vxlan') return [];
   return hosts.flatMap(([name, { address }]) => {
-    if (address === undefined || PRIVATE.some((range) => contains(range, address))) return [];
+    if (address === undefined || isPrivateAddress(address)) return [];
     const path = ['hosts', name, 'address'];
-    const text = `${address} is a public address, and the link between the hosts is not encrypted yet`;
+    const text = `${address} is a public address, and VXLAN does not encrypt what the hosts send each other`;
     const remedy =
-      "Write the host's address in a network that only your servers share (a provider's private network, a VPN).";
+      "Write network: { link: wireguard }, or the host's address in a network that only your servers share.";
     return [problemAt(placeAt(root, path), path, text, remedy)];
   });
 }

@@ -1,4 +1,5 @@
 export { type AliveRecord, watchAlive } from './alive.ts';
+export { runLinkProgram } from './link-program.ts';
 export { serveEcho } from './probe.ts';
 export { watchNames } from './resolver.ts';
 export { type LinkState, watchNetwork } from './watch.ts';

@@ -11,11 +11,14 @@ const ends = fc
 const wishes: fc.Arbitrary<LinkWish> = fc
   .record({
     ends,
-    kind: fc.constantFrom('none' as const, 'vxlan' as const),
+    kind: fc.constantFrom('none' as const, 'vxlan' as const, 'wireguard' as const),
+    port: fc.constantFrom(4789, 51_820),
     underlayMtu: fc.constantFrom(1450, 1500, 9000),
   })
-  .map(({ ends: [own = { number: 1, address: '172.16.0.1' }, ...peers], kind, underlayMtu }) => ({
+  .map(({ ends: [own = { number: 1, address: '172.16.0.1' }, ...peers], kind, port, underlayMtu }) => ({
     kind,
+    port,
+    isInUserSpace: false,
     range: RANGE,
     own,
     peers,
@@ -40,7 +43,15 @@ test('whatever the link was, the plan makes it what it should be, and then nothi
 test('a peer that leaves takes its entries and its route with it, and the others are not touched', () => {
   const own = { number: 1, address: '172.16.0.1' };
   const peers = [2, 3].map((number) => ({ number, address: `172.16.0.${number}` }));
-  const wish = { kind: 'vxlan' as const, range: RANGE, own, peers, underlayMtu: 1500 };
+  const wish = {
+    kind: 'vxlan' as const,
+    port: 4789,
+    isInUserSpace: false,
+    range: RANGE,
+    own,
+    peers,
+    underlayMtu: 1500,
+  };
   const listing = applyToListing(BLANK, planLink(wish, BLANK));
   assert.deepEqual(planLink({ ...wish, peers: peers.slice(0, 1) }, listing), [
     ['bridge', 'fdb', 'del', linkMac(3), 'dev', 'seawall0', 'dst', '172.16.0.3', 'self', 'permanent'],
@@ -52,6 +63,8 @@ test('a peer that leaves takes its entries and its route with it, and the others
 test('a single host gets an empty bridge with both of its addresses', () => {
   const wish = {
     kind: 'none' as const,
+    port: 4789,
+    isInUserSpace: false,
     range: RANGE,
     own: { number: 1, address: '127.0.0.1' },
     peers: [],
@@ -75,6 +88,8 @@ test('a host whose address changed is reached at the new one', () => {
   const own = { number: 1, address: '172.16.0.1' };
   const wish = {
     kind: 'vxlan' as const,
+    port: 4789,
+    isInUserSpace: false,
     range: RANGE,
     own,
     peers: [{ number: 2, address: '172.16.0.2' }],

@@ -1,11 +1,12 @@
 import { type LinkKind, OWN } from '../cluster.ts';
 import { hostRange, privateAddress, upgradeAddress } from '../ranges.ts';
-import { LINK_PORT } from './ports.ts';
 
 /** VXLAN network identifier of the link; the same on all hosts. */
 const VNI = 77;
 /** Bytes that VXLAN over IPv4 adds to a packet: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348 section 5). */
 const VXLAN_OVERHEAD = 50;
+/** Bytes that WireGuard over IPv4 adds: IPv4 20, UDP 8, its own 32 (WireGuard paper section 5.4.6, data messages). */
+const WIREGUARD_OVERHEAD = 60;
 
 /** What the link should be. */
 export interface LinkWish {
@@ -14,6 +15,10 @@ export interface LinkWish {
   readonly own: LinkEnd;
   /** The other hosts. */
   readonly peers: readonly LinkEnd[];
+  /** UDP port of the link. */
+  readonly port: number;
+  /** WireGuard only: a program in user space does what this host's kernel cannot. */
+  readonly isInUserSpace: boolean;
   /** Bytes of the largest packet on the network that carries the link; unused without link. */
   readonly underlayMtu: number;
 }
@@ -22,6 +27,8 @@ export interface LinkEnd {
   readonly number: number;
   /** IPv4 address of the machine that the link uses. */
   readonly address: string;
+  /** WireGuard's, base64. */
+  readonly publicKey?: string;
 }
 
 /** What `ip` and `bridge` list of the link at present. */
@@ -52,8 +59,16 @@ export interface LinkListing {
 export const linkMac = (number: number): string => `02:53:57:00:00:${number.toString(16).padStart(2, '0')}`;
 
 /** Bytes of the largest packet that fits through the link. */
-export const linkMtu = (wish: Pick<LinkWish, 'kind' | 'underlayMtu'>): number =>
-  wish.kind === 'vxlan' ? wish.underlayMtu - VXLAN_OVERHEAD : 1500;
+export function linkMtu({ kind, underlayMtu }: Pick<LinkWish, 'kind' | 'underlayMtu'>): number {
+  if (kind === 'none') return 1500;
+  return underlayMtu - (kind === 'vxlan' ? VXLAN_OVERHEAD : WIREGUARD_OVERHEAD);
+}
+
+/** Kind of the device, as `ip` calls it. In user space it is a TUN device that `seawall-link` makes and keeps. */
+export function deviceKind({ kind, isInUserSpace }: Pick<LinkWish, 'kind' | 'isInUserSpace'>): string {
+  if (kind === 'none') return 'bridge';
+  return kind === 'wireguard' && isInUserSpace ? 'tun' : kind;
+}
 
 /** The commands (`ip …`, `bridge …`) that make the link what it should be; none when it is. */
 export function planLink(wish: LinkWish, listing: LinkListing): string[][] {
@@ -73,30 +88,27 @@ export function planLink(wish: LinkWish, listing: LinkListing): string[][] {
   ];
 }
 
-function isRightDevice({ kind, own }: LinkWish, { device }: LinkListing): boolean {
-  if (device === undefined || device.mac !== linkMac(own.number)) return false;
-  if (kind === 'none') return device.kind === 'bridge';
+/** Whether the device can stay; one that cannot is replaced. */
+export function isRightDevice(wish: LinkWish, { device }: LinkListing): boolean {
+  const { kind, own, port } = wish;
+  if (device === undefined || device.kind !== deviceKind(wish)) return false;
+  if (kind === 'wireguard') return true;
+  if (device.mac !== linkMac(own.number)) return false;
   const { vxlan } = device;
-  return (
-    device.kind === 'vxlan' && vxlan?.id === VNI && vxlan.port === LINK_PORT && vxlan.local === own.address
-  );
+  return kind === 'none' || (vxlan?.id === VNI && vxlan.port === port && vxlan.local === own.address);
 }
 
-function replaceDevice({ kind, own }: LinkWish, { device }: LinkListing): string[][] {
-  const add = ['ip', 'link', 'add', OWN.link, 'address', linkMac(own.number), 'type'];
-  const vxlan = [
-    'vxlan',
-    'id',
-    String(VNI),
-    'dstport',
-    String(LINK_PORT),
-    'local',
-    own.address,
-    'nolearning',
-  ];
+function replaceDevice(wish: LinkWish, { device }: LinkListing): string[][] {
+  const { kind, own, port } = wish;
+  const remove = device === undefined ? [] : [['ip', 'link', 'del', 'dev', OWN.link]];
+  const add = ['ip', 'link', 'add', OWN.link];
+  const typed = [...add, 'address', linkMac(own.number), 'type'];
+  const vxlan = ['vxlan', 'id', String(VNI), 'dstport', String(port), 'local', own.address, 'nolearning'];
   return [
-    ...(device === undefined ? [] : [['ip', 'link', 'del', 'dev', OWN.link]]),
-    [...add, ...(kind === 'none' ? ['bridge'] : vxlan)],
+    ...remove,
+    kind === 'wireguard'
+      ? [...add, 'type', deviceKind(wish)]
+      : [...typed, ...(kind === 'none' ? ['bridge'] : vxlan)],
     // No IPv6 address of its own: nothing of the private network is reachable over IPv6.
     ['ip', 'link', 'set', 'dev', OWN.link, 'addrgenmode', 'none'],
   ];
@@ -123,6 +135,8 @@ function addressCommands(
 }
 
 const linked = (wish: LinkWish): readonly LinkEnd[] => (wish.kind === 'none' ? [] : wish.peers);
+/** Peers by MAC address; WireGuard knows no such addresses. */
+const bridged = (wish: LinkWish): readonly LinkEnd[] => (wish.kind === 'vxlan' ? wish.peers : []);
 
 function forwardingCommands(wish: LinkWish, { forwarding }: Pick<LinkListing, 'forwarding'>): string[][] {
   const command = (verb: string, mac: string, to: string) => [
@@ -137,7 +151,7 @@ function forwardingCommands(wish: LinkWish, { forwarding }: Pick<LinkListing, 'f
     'self',
     'permanent',
   ];
-  const wanted = linked(wish).map((peer) => ({ mac: linkMac(peer.number), to: peer.address }));
+  const wanted = bridged(wish).map((peer) => ({ mac: linkMac(peer.number), to: peer.address }));
   const isIn = (list: readonly { mac: string; to: string }[], one: { mac: string; to: string }) =>
     list.some((other) => other.mac === one.mac && other.to === one.to);
   // A bridge without ports has entries of its own, which have no destination and are not listed here.
@@ -148,7 +162,7 @@ function forwardingCommands(wish: LinkWish, { forwarding }: Pick<LinkListing, 'f
 }
 
 function neighbourCommands(wish: LinkWish, { neighbours }: Pick<LinkListing, 'neighbours'>): string[][] {
-  const wanted = linked(wish).map((peer) => ({
+  const wanted = bridged(wish).map((peer) => ({
     address: privateAddress(wish.range, peer.number),
     mac: linkMac(peer.number),
   }));
@@ -178,7 +192,7 @@ function routeCommands(wish: LinkWish, { routes }: Pick<LinkListing, 'routes'>):
   const source = privateAddress(wish.range, wish.own.number);
   const wanted = linked(wish).map((peer) => ({
     to: hostRange(wish.range, peer.number),
-    via: privateAddress(wish.range, peer.number),
+    via: wish.kind === 'vxlan' ? privateAddress(wish.range, peer.number) : undefined,
   }));
   const present = routes.filter((route) => route.device === OWN.link);
   const hasEnd = routes.some((route) => route.type === 'unreachable' && route.to === wish.range);
@@ -191,19 +205,10 @@ function routeCommands(wish: LinkWish, { routes }: Pick<LinkListing, 'routes'>):
         ({ to, via }) =>
           !present.some((route) => route.to === to && route.via === via && route.source === source),
       )
-      .map(({ to, via }) => [
-        'ip',
-        'route',
-        'replace',
-        to,
-        'via',
-        via,
-        'dev',
-        OWN.link,
-        'onlink',
-        'src',
-        source,
-      ]),
+      .map(({ to, via }) => {
+        const place = via === undefined ? ['dev', OWN.link] : ['via', via, 'dev', OWN.link, 'onlink'];
+        return ['ip', 'route', 'replace', to, ...place, 'src', source];
+      }),
     // What no host has must not leave the machine by its default route.
     ...(hasEnd ? [] : [['ip', 'route', 'replace', 'unreachable', wish.range]]),
   ];

@@ -1,5 +1,3 @@
-/** UDP port of the link (VXLAN's own, RFC 7348 section 5). */
-export const LINK_PORT = 4789;
 /** UDP port on the private address where the server sends datagrams of the cluster's hosts back; see `probe.ts`. */
 export const ECHO_PORT = 4788;
 export const DNS_PORT = 53;

@@ -8,6 +8,8 @@ import { blockSubnet, hostRange, privateAddress } from '../ranges.ts';
 export interface RulesInput {
   readonly range: string;
   readonly link: LinkKind;
+  /** UDP port of the link. */
+  readonly linkPort: number;
   /** Name of the host whose rules these are. */
   readonly own: string;
   /** Every host of the cluster, the own one included. */
@@ -23,6 +25,8 @@ export interface RulesHost {
   readonly number: number;
   /** IPv4 address of the machine that the link uses. */
   readonly address: string;
+  /** WireGuard's, base64. */
+  readonly publicKey?: string;
 }
 
 /** A container in Seawall's networks on this host. */

@@ -12,6 +12,7 @@ const golden = join(import.meta.dirname, '../../test/golden/network');
 const single: RulesInput = {
   range: '10.208.0.0/12',
   link: 'none',
+  linkPort: 4789,
   own: 'localhost',
   hosts: [{ name: 'localhost', number: 1, address: '127.0.0.1' }],
   subnets: [{ host: 'localhost', blocks: { 1: { project: 'polls', network: 'default', internal: false } } }],
@@ -28,6 +29,7 @@ const closed = (project: string, network: string) => ({ project, network, intern
 const three: RulesInput = {
   range: '10.208.0.0/12',
   link: 'vxlan',
+  linkPort: 4789,
   own: 'app1',
   hosts: [
     { name: 'app1', number: 1, address: '172.16.0.11' },

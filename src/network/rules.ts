@@ -1,6 +1,6 @@
 import { IMAGE_PORTS, OWN } from '../cluster.ts';
 import { ownBlock } from '../ranges.ts';
-import { DNS_PORT, ECHO_PORT, LINK_PORT } from './ports.ts';
+import { DNS_PORT, ECHO_PORT } from './ports.ts';
 import { type Model, modelOf, outwardCrossings, type RulesInput } from './rules-model.ts';
 
 /** A rule that leads from a chain of others into one of ours. */
@@ -55,16 +55,16 @@ function table(name: string, chains: Readonly<Record<string, readonly string[]>>
 }
 
 function inputRules({ input, peers }: Model): string[] {
-  const port = `-p udp -m udp --dport ${LINK_PORT}`;
+  const port = `-p udp -m udp --dport ${input.linkPort}`;
   const link =
-    input.link === 'vxlan'
-      ? [
+    input.link === 'none'
+      ? []
+      : [
           ...peers.map(
             (peer) => `-s ${peer.address}/32 ${port} ${comment(`link of ${peer.name}`)} -j ACCEPT`,
           ),
           `${port} -j DROP`,
-        ]
-      : [];
+        ];
   return [
     '-i lo -j RETURN',
     ...link,

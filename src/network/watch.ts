@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type CatalogClient, parseEntry, watchKeys } from '../catalog/index.ts';
 import { type HostRecord, KEY, type SubnetRecord } from '../catalog/record.ts';
-import { type ClusterFile, OWN } from '../cluster.ts';
+import { type ClusterFile, linkPort, OWN } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import type { Docker } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
@@ -159,14 +159,16 @@ class Network {
     const { cluster, docker, signal, log, onApplied } = this.#options;
     const listing = await docker.listContainers({ all: true, labels: [LABEL.project], signal });
     const containers = localContainers(listing);
-    const hosts = this.#hosts.map(({ name, number, address }) => ({ name, number, address }));
+    const hosts = this.#hosts.map(rulesHost);
     const subnets = this.#subnets;
     const own = cluster.host;
     const peers = hosts.filter((host) => host.name !== own.name);
-    const { range, link: kind } = cluster;
+    const { range, link: kind, isLinkInUserSpace: isInUserSpace = false } = cluster;
+    const port = linkPort(cluster);
     const input = {
       range,
       link: kind,
+      linkPort: port,
       own: own.name,
       hosts,
       subnets,
@@ -176,7 +178,7 @@ class Network {
     if (await this.#rules.apply(renderRules(input), signal)) {
       log(`info network: host rules applied (${peers.length} peers, ${containers.length} containers)`);
     }
-    const { commands, mtu } = await applyLink({ kind, range, own, peers, signal });
+    const { commands, mtu } = await applyLink({ kind, port, isInUserSpace, range, own, peers, signal });
     if (commands.length > 0)
       log(`info network: ${OWN.link} set up (${commands.length} commands, MTU ${mtu})`);
     await this.#remember({ hosts, subnets }, containers);
@@ -192,3 +194,11 @@ class Network {
     }
   }
 }
+
+/** What rules and link need of a host; the catalog's record has more. */
+const rulesHost = ({ name, number, address, publicKey }: RulesHost): RulesHost => ({
+  name,
+  number,
+  address,
+  ...(publicKey === undefined ? {} : { publicKey }),
+});

@@ -1,6 +1,6 @@
 import { type CatalogClient, parseEntry } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
-import { type ClusterFile, HOST_PATH, OWN } from '../../cluster.ts';
+import { type ClusterFile, HOST_PATH, linkPort, OWN } from '../../cluster.ts';
 import type { HostLink } from '../../hosts/index.ts';
 import { type Report, reportStep } from '../../progress.ts';
 import { waitFor } from './deadline.ts';
@@ -53,7 +53,7 @@ async function waitForAgent(
     return bad.length === 0 ? true : undefined;
   };
   if (await ask()) return;
-  const hint = `Look there: docker logs ${OWN.agent}. Between hosts udp 4789 must be open.`;
+  const hint = `Look there: docker logs ${OWN.agent}. Between hosts udp ${linkPort(cluster)} must be open.`;
   await reportStep(report, { id: `setup ${host} agent`, title: 'agent and link', host }, async () => {
     // The message is read when the wait has ended: it tells how far it got.
     const deadline = {

@@ -1,4 +1,4 @@
-import { agentContainerBody, serverContainerBody } from '../../agent-container.ts';
+import { agentContainerBody, linkContainerBody, serverContainerBody } from '../../agent-container.ts';
 import { type ClusterFile, OWN } from '../../cluster.ts';
 import { sha256 } from '../../hash.ts';
 import { type Docker, type HostLink, isContainerCurrent } from '../../hosts/index.ts';
@@ -32,6 +32,8 @@ function fileHash(file: ClusterFile): string {
 export interface HostBodies {
   readonly agent: OwnBody;
   readonly server: OwnBody;
+  /** Where WireGuard runs in user space. */
+  readonly link?: OwnBody;
   /** Absent on hosts without the role. */
   readonly edge?: OwnBody;
 }
@@ -48,6 +50,7 @@ export async function hostBodies(
     cluster: file.id,
     labels: { [fileLabel]: fileHash(file) },
     sharesXtablesLock: await usesLegacyTables(link),
+    hasWireguard: file.link === 'wireguard',
   };
   const edge =
     images.edge === undefined || !file.host.roles.includes('edge')
@@ -56,6 +59,10 @@ export async function hostBodies(
   return {
     agent: agentContainerBody(own),
     server: serverContainerBody(own),
+    // What it is to do it reads from the agent: of the cluster file nothing concerns it.
+    ...(file.isLinkInUserSpace === true
+      ? { link: linkContainerBody({ image: images.agent, cluster: file.id }) }
+      : {}),
     ...(edge === undefined ? {} : { edge }),
   };
 }
@@ -69,6 +76,7 @@ export async function outdatedContainers(
   const wanted = [
     [OWN.agent, bodies.agent],
     [OWN.edge, bodies.edge],
+    [OWN.linkProgram, bodies.link],
     [OWN.server, bodies.server],
   ] as const;
   const checks = await Promise.all(

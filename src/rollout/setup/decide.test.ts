@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterFile } from '../../cluster.ts';
 import { type DecideInput, decideCluster } from './decide.ts';
+import { decideRange } from './decide-range.ts';
 
 const fresh = { id: 'new', key: 'k', certificate: 'c', privateKey: 'p', token: 't' };
 const host = (name: string, ...roles: ('app' | 'edge')[]) => ({
@@ -14,9 +15,10 @@ const host = (name: string, ...roles: ('app' | 'edge')[]) => ({
 const input = (parts: Partial<DecideInput>): DecideInput => ({
   config: {
     hosts: [host('app1', 'app'), host('front', 'edge')],
-    network: { range: '10.208.0.0/12', link: 'vxlan' },
     edge: { image: 'nginx', httpPort: 80 },
   },
+  range: '10.208.0.0/12',
+  link: { kind: 'vxlan', inUserSpace: [], keys: {} },
   found: [],
   known: [],
   fresh,
@@ -112,23 +114,36 @@ test('a host that was renamed and a range that was changed are refused', () => {
       ),
     { code: 'refused', message: /knows host web1 as app1/ },
   );
-  const config = { ...input({}).config, network: { range: '10.0.0.0/12', link: 'vxlan' as const } };
-  assert.throws(() => decideCluster(input({ config, found: [{ host: 'app1', file: first.app1 }] })), {
-    code: 'refused',
-  });
+  assert.equal(decideRange(undefined, '10.0.0.0/12'), '10.0.0.0/12');
+  assert.throws(() => decideRange('10.208.0.0/12', '10.0.0.0/12'), { code: 'refused' });
 });
 
-test('a single host has no link until a second one joins', () => {
-  const alone = {
-    ...withHosts(host('only', 'app', 'edge')),
-    network: { range: '10.208.0.0/12', link: 'none' as const },
-  };
-  const first = decideCluster(input({ config: alone }));
-  assert.equal(first.only?.link, 'none');
-  const both = { ...alone, hosts: [...alone.hosts, host('app2', 'app')] };
-  const files = decideCluster(
-    input({ config: both, found: [{ host: 'only', file: first.only }, { host: 'app2' }] }),
+test('with WireGuard every host learns the public keys, and those without it in the kernel a program', () => {
+  const link = {
+    kind: 'wireguard',
+    port: 1234,
+    inUserSpace: ['front'],
+    keys: { app1: 'A', front: 'F' },
+  } as const;
+  const files = decideCluster(input({ link }));
+  assert.deepEqual(
+    files.app1?.hosts.map(({ name, publicKey }) => [name, publicKey]),
+    [
+      ['app1', 'A'],
+      ['front', 'F'],
+    ],
   );
-  assert.equal(files.only?.link, 'vxlan');
-  assert.equal(files.app2?.link, 'vxlan');
+  assert.equal(files.app1?.linkPort, 1234);
+  assert.equal(files.app1?.isLinkInUserSpace, undefined);
+  assert.equal(files.front?.isLinkInUserSpace, true);
+  assert.equal(files.front?.host.publicKey, 'F');
+  const found = [{ host: 'app1', file: files.app1 }];
+  const again = decideCluster(
+    input({ config: withHosts(host('app1', 'app')), found, link: { ...link, keys: { app1: 'A' } } }),
+  );
+  assert.equal(
+    again.app1?.hosts.find(({ name }) => name === 'front')?.publicKey,
+    'F',
+    'not at hand, not forgotten',
+  );
 });

@@ -1,6 +1,7 @@
 import type { ClusterFile, ClusterHost } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
 import { SeawallError } from '../../errors.ts';
+import type { SettledLink } from './link.ts';
 
 /** What stands on a host before a setup. */
 export interface FoundCluster {
@@ -19,7 +20,10 @@ export interface FreshCluster {
 }
 
 export interface DecideInput {
-  readonly config: Pick<Config, 'hosts' | 'network' | 'edge'>;
+  readonly config: Pick<Config, 'hosts' | 'edge'>;
+  /** CIDR; that of the cluster which exists. */
+  readonly range: string;
+  readonly link: SettledLink;
   readonly found: readonly FoundCluster[];
   /** Hosts that the catalog knows, also those that are not in the configuration. */
   readonly known: readonly ClusterHost[];
@@ -38,20 +42,9 @@ const catalogPort = 8501;
  * @throws SeawallError `refused` when hosts belong to two clusters, or one is known by another name.
  */
 export function decideCluster(input: DecideInput): Readonly<Record<string, ClusterFile>> {
-  const { config, found } = input;
+  const { config, found, range, link } = input;
   const existing = oneCluster(found);
   refuseRenamed(found);
-  const range = existing?.range ?? config.network.range;
-  if (existing !== undefined && existing.range !== config.network.range) {
-    throw new SeawallError(
-      'refused',
-      `the cluster's range is ${existing.range}, seawall.yml says ${config.network.range}`,
-      {
-        where: 'network.range',
-        hint: `Write network: { range: ${existing.range} }; the range of a cluster stays.`,
-      },
-    );
-  }
   const hosts = numberHosts(input, range);
   const place = existing?.catalog ?? newCatalog(input, hosts);
   const shared = {
@@ -59,7 +52,8 @@ export function decideCluster(input: DecideInput): Readonly<Record<string, Clust
     id: existing?.id ?? input.fresh.id,
     key: existing?.key ?? input.fresh.key,
     range,
-    link: linkKind(config, hosts),
+    link: link.kind,
+    ...(link.port === undefined ? {} : { linkPort: link.port }),
     catalog: place,
     hosts,
     httpPort: config.edge.httpPort,
@@ -67,11 +61,15 @@ export function decideCluster(input: DecideInput): Readonly<Record<string, Clust
   return Object.fromEntries(
     hosts
       .filter((host) => config.hosts.some(({ name }) => name === host.name))
-      .map((host) => [host.name, { ...shared, host }]),
+      .map((host) => [host.name, { ...shared, ...programOf(link, host), host }]),
   );
 }
 
-function oneCluster(found: readonly FoundCluster[]): ClusterFile | undefined {
+const programOf = ({ inUserSpace }: SettledLink, { name }: ClusterHost) =>
+  inUserSpace.includes(name) ? { isLinkInUserSpace: true } : {};
+
+/** The cluster that hosts are in; @throws SeawallError `refused` when there are several. */
+export function oneCluster(found: readonly FoundCluster[]): ClusterFile | undefined {
   const carriers = found.filter((each) => each.file !== undefined);
   const ids = [...new Set(carriers.map(({ file }) => file?.id))];
   if (ids.length > 1) {
@@ -100,7 +98,7 @@ function refuseRenamed(found: readonly FoundCluster[]): void {
 }
 
 function numberHosts(
-  { config, found, known, lastNumber = 0, privateAddress }: DecideInput,
+  { config, found, known, link, lastNumber = 0, privateAddress }: DecideInput,
   range: string,
 ): ClusterHost[] {
   const filed = found.flatMap(({ file }) => file?.hosts ?? []);
@@ -113,7 +111,11 @@ function numberHosts(
   for (const { name, address, roles, labels } of config.hosts) {
     const number = before.get(name)?.number ?? last + 1;
     last = Math.max(last, number);
-    before.set(name, { name, number, address, privateAddress: privateAddress(range, number), roles, labels });
+    const publicKey = link.keys[name];
+    before.set(name, {
+      ...{ name, number, address, privateAddress: privateAddress(range, number), roles, labels },
+      ...(publicKey === undefined ? {} : { publicKey }),
+    });
   }
   return [...before.values()].sort((a, b) => a.number - b.number);
 }
@@ -124,9 +126,4 @@ function newCatalog({ config, fresh }: DecideInput, hosts: readonly ClusterHost[
   if (host === undefined) throw new SeawallError('input', 'seawall.yml names no hosts', { where: 'hosts' });
   const { certificate, privateKey, token } = fresh;
   return { host: host.name, address: host.privateAddress, port: catalogPort, certificate, privateKey, token };
-}
-
-/** A second host cannot do without a link, whatever the first setup said. */
-function linkKind(config: DecideInput['config'], hosts: readonly ClusterHost[]): ClusterFile['link'] {
-  return hosts.length > 1 ? 'vxlan' : config.network.link;
 }

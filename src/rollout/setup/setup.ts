@@ -30,7 +30,9 @@ import { type Report, reportStep } from '../../progress.ts';
 import { openCatalog } from '../session.ts';
 import { waitForAgents, waitForCatalog, waitForEdge, waitForGeneration } from './await-parts.ts';
 import { type HostBodies, hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
-import { decideCluster } from './decide.ts';
+import { decideCluster, oneCluster } from './decide.ts';
+import { decideRange } from './decide-range.ts';
+import { settleLink } from './link.ts';
 import type { ClusterNote } from './remove-host.ts';
 
 export interface SetupOptions {
@@ -100,6 +102,7 @@ async function bringUp(
   const home = works.find(({ link }) => link.name === place?.host);
   const [cluster] = works.map(({ file }) => file);
   if (cluster === undefined) throw new SeawallError('input', 'there are no hosts to set up');
+  await Promise.all(works.map((work) => startLinkProgram(work, options)));
   await Promise.all(works.map((work) => startServers(work, options)));
   const client = await openCatalog(cluster, links);
   try {
@@ -166,7 +169,7 @@ async function decideFiles(
       return { host: link.name, file: text === undefined ? undefined : parseClusterFile(text, link.name) };
     }),
   );
-  const existing = found.find(({ file }) => file !== undefined)?.file;
+  const existing = oneCluster(found);
   const { known, lastNumber } =
     existing === undefined ? { known: [], lastNumber: 0 } : await knownHosts(existing, options);
   const fresh = {
@@ -174,7 +177,13 @@ async function decideFiles(
     key: randomBytes(32).toString('base64'),
     ...(await makeCatalogCertificate()),
   };
-  return decideCluster({ config, found, known, lastNumber, fresh, privateAddress: parts.privateAddress });
+  const everyone = known.length > 0 ? known : (existing?.hosts ?? []);
+  const link = await settleLink({
+    ...{ config: config.network, links, known: everyone, former: existing, images: agentImages, signal },
+  });
+  const { privateAddress } = parts;
+  const range = decideRange(config.network.range, existing?.range);
+  return decideCluster({ config, range, link, found, known, lastNumber, fresh, privateAddress });
 }
 
 /** The catalog may know hosts that are in none of the files at hand. When it does not answer, the files must do. */
@@ -197,6 +206,25 @@ async function knownHosts(
   } finally {
     client?.close();
   }
+}
+
+/** Where WireGuard runs in user space; it waits for its place as long as another kind of link is there. */
+async function startLinkProgram(work: HostWork, { signal }: SetupOptions): Promise<void> {
+  const { link, bodies, done } = work;
+  if (bodies.link === undefined) return;
+  const made = await ensureContainer(link.docker, OWN.linkProgram, bodies.link, {
+    graceMs: stopGraceMs,
+    signal,
+  });
+  if (made !== 'kept') done.push(`link ${made}`);
+}
+
+/** Before the agent makes another kind of link: the program would make its own device again. */
+async function removeLinkProgram({ link, bodies, done }: HostWork, { signal }: SetupOptions): Promise<void> {
+  if (bodies.link !== undefined || !(await findContainer(link.docker, OWN.linkProgram, { signal }))) return;
+  await link.docker.stopContainer(OWN.linkProgram, stopGraceMs, { signal });
+  await link.docker.removeContainer(OWN.linkProgram, { force: true, signal });
+  done.push('link removed');
 }
 
 /** The file, then names (DNS) and on its host the catalog. */
@@ -232,7 +260,10 @@ async function startServers(work: HostWork, options: SetupOptions): Promise<void
 /** nginx's workers, who are not root, have logs and temporary files in the edge's folder: they must get through. */
 const folderMode = (path: string): number => (path === HOST_PATH.edge ? 0o711 : 0o700);
 
-async function startAgent({ link, bodies, done }: HostWork, { report, signal }: SetupOptions): Promise<void> {
+async function startAgent(work: HostWork, options: SetupOptions): Promise<void> {
+  const { link, bodies, done } = work;
+  const { report, signal } = options;
+  await removeLinkProgram(work, options);
   const agent = await ensureContainer(link.docker, OWN.agent, bodies.agent, { graceMs: stopGraceMs, signal });
   if (agent === 'kept') return;
   done.push(`agent ${agent}`);

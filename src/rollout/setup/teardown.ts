@@ -74,7 +74,7 @@ export async function teardownHost(
 }
 
 /** In the order in which they stop: the agent says good-bye to the catalog, which the server may be. */
-const OWN_KINDS = ['edge', 'agent', 'server'];
+const OWN_KINDS = ['edge', 'agent', 'link', 'server'];
 
 /** Seawall's own containers among those of a host, in the order in which they are to be stopped. */
 export function ownContainers<C extends { readonly Labels: Readonly<Record<string, string>> }>(
