@@ -1,0 +1,1 @@
+export { benchEdge } from './run.ts';
