@@ -18,6 +18,13 @@ import { styleFor } from './style.ts';
 const STOPPING_AFTER_MS = 300;
 const UNIX_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Commands that hold a project's lock while they change what runs. */
+const CHANGING = ['deploy', 'up', 'scale', 'rollback', 'down'];
+const LEFT_AS_IT_IS = `
+Stopped where it stood: what runs stays as it is now, perhaps replicas of two releases. The lock frees itself within half a
+minute. See what runs: seawall ps. Finish the work: seawall deploy --lock-wait
+`;
+
 async function main(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal();
   const interruption = interrupt(() => program.args[0]);
@@ -70,7 +77,10 @@ function interrupt(command: () => string | undefined): Interruption {
   const controller = new AbortController();
   for (const name of UNIX_SIGNALS) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      if (controller.signal.aborted) {
+        if (CHANGING.includes(command() ?? '')) process.stderr.write(LEFT_AS_IT_IS);
+        process.exit(EXIT.interrupted);
+      }
       // What stops at once needs no explanation.
       setTimeout(
         () => process.stderr.write('\nStopping in order. Ctrl-C again: at once.\n'),

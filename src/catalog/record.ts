@@ -130,6 +130,29 @@ export interface LeaseRecord {
   readonly command: string;
 }
 
+/**
+ * What gets no requests on a host, by project: a release that was rolled out without the host replaced it, and the host may
+ * come back with it. Registrars register it as draining; a deploy that reaches the host clears it away.
+ */
+export type FenceRecord = Readonly<
+  Record<
+    string,
+    {
+      /** Replicas of earlier releases than this one. */
+      readonly before: number;
+      /** Services that were not replaced: their volumes are there. */
+      readonly except: readonly string[];
+    }
+  >
+>;
+
+/** Whether an entry of a host is behind the host's fence. `meta`: of the instance. */
+export function isFenced(fence: FenceRecord | undefined, meta: Instance['meta']): boolean {
+  const rule = fence?.[meta[META.project] ?? ''];
+  const release = Number(meta[META.release]);
+  return rule !== undefined && release < rule.before && !rule.except.includes(meta[META.service] ?? '');
+}
+
 /** One deployed state of a project. `sealed` is the Desired with image ids, AES-256-GCM under the cluster key. */
 export interface ReleaseRecord {
   readonly project: string;
@@ -177,6 +200,9 @@ export const KEY = {
   /** JSON `{ host }`: where a named volume lives, so that its host's absence is noticed. */
   volumes: (project: string) => `seawall/volumes/${project}/`,
   volume: (project: string, dockerName: string) => `seawall/volumes/${project}/${dockerName}`,
+  fences: 'seawall/fences/',
+  /** JSON {@link FenceRecord}. */
+  fence: (host: string) => `seawall/fences/${host}`,
   /** JSON: `{ address: ISO time }` of addresses that not everybody has dropped. */
   quarantine: (host: string) => `seawall/quarantine/${host}`,
 } as const;

@@ -6,7 +6,7 @@ import type { Plan } from '../plan/index.ts';
 import type { Session } from '../rollout/index.ts';
 import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
-import { lockWait, lockWaitOption } from './option-values.ts';
+import { lockWait, lockWaitOption, skipUnreachableOption } from './option-values.ts';
 import { type PlanFile, planFileFormat } from './plan-file.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, withSession } from './project.ts';
@@ -16,6 +16,7 @@ export function define(command: Command, bind: Bind): void {
     .argument('[plan-file]', 'deploy exactly this plan, made by seawall plan --out; refused when it is stale')
     .option('--without-tasks', 'leave out services that others wait for to complete, such as migrations')
     .option(...lockWaitOption)
+    .option(...skipUnreachableOption)
     .addHelpText(
       'after',
       `
@@ -33,11 +34,13 @@ Examples:
 interface Options {
   readonly withoutTasks?: boolean;
   readonly lockWait?: string | boolean;
+  readonly skipUnreachable?: boolean;
 }
 
 async function run(context: Context, options: Options, planFile?: string): Promise<number> {
   refuseHosts(context, 'deploy');
-  const extra = lockWait(options.lockWait);
+  const { skipUnreachable = false } = options;
+  const extra = { ...lockWait(options.lockWait), skipUnreachable };
   const expected =
     planFile === undefined ? undefined : await readPlanFile(resolve(context.terminal.cwd, planFile));
   const project = await readProject(context);

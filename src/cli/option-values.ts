@@ -54,6 +54,12 @@ export const lockWaitOption = [
   'wait for somebody else who changes the project, such as 5m (without a duration: 10m), instead of failing at once',
 ] as const;
 
+/** For commands that plan. */
+export const skipUnreachableOption = [
+  '--skip-unreachable',
+  'go on without hosts that do not answer; what ran there is started elsewhere where volumes allow it',
+] as const;
+
 /** The milliseconds of `--lock-wait`; none without the option. @throws SeawallError `input` */
 export function lockWait(value: string | boolean | undefined): { readonly lockWaitMs?: number } {
   if (value === undefined || value === false) return {};

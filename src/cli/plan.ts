@@ -2,8 +2,10 @@ import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Plan, viewPlan } from '../plan/index.ts';
+import type { Session } from '../rollout/index.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
+import { skipUnreachableOption } from './option-values.ts';
 import { print, printJson } from './output.ts';
 import { type PlanFile, planFileFormat } from './plan-file.ts';
 import { progressView } from './progress.ts';
@@ -15,6 +17,7 @@ export function define(command: Command, bind: Bind): void {
     .option('--out <file>', 'save the plan for seawall deploy FILE')
     .option('--exit-code', `exit with ${EXIT.hasChanges} when there are changes`)
     .option('--without-tasks', 'leave out services that others wait for to complete, such as migrations')
+    .option(...skipUnreachableOption)
     .addHelpText(
       'after',
       `
@@ -32,16 +35,19 @@ interface Options {
   readonly out?: string;
   readonly exitCode?: boolean;
   readonly withoutTasks?: boolean;
+  readonly skipUnreachable?: boolean;
 }
 
 async function run(context: Context, options: Options): Promise<number> {
   const project = await readProject(context);
   const progress = progressView(context);
-  const { plan, unreachable } = await withSession(context, project, progress, async (session) => {
+  const { withoutTasks = false, skipUnreachable = false } = options;
+  const look = async (session: Session) => {
     const { planProject } = await import('../rollout/index.ts');
-    const planned = await planProject(session, { withoutTasks: options.withoutTasks ?? false });
-    return { plan: planned.plan, unreachable: session.failures.length > 0 };
-  });
+    const { plan } = await planProject(session, { withoutTasks });
+    return { plan, unreachable: session.failures.length > 0 && !skipUnreachable };
+  };
+  const { plan, unreachable } = await withSession(context, project, progress, look, { skipUnreachable });
   if (options.out !== undefined) await writePlanFile(resolve(context.terminal.cwd, options.out), plan);
   if (context.options.json) await printJson(context, { ...plan, notices: project.desired.notices });
   else {

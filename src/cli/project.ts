@@ -57,7 +57,7 @@ export async function withSession<T>(
   project: LoadedProject,
   progress: ProgressView,
   work: (session: Session) => Promise<T>,
-  extra: Pick<SessionOptions, 'lockWaitMs'> = {},
+  extra: Pick<SessionOptions, 'lockWaitMs' | 'skipUnreachable'> = {},
 ): Promise<T> {
   const { openSession } = await import('../rollout/index.ts');
   const command = `seawall ${process.argv.slice(2).join(' ')}`;

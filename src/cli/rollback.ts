@@ -3,7 +3,7 @@ import { SeawallError } from '../errors.ts';
 import type { Session } from '../rollout/index.ts';
 import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
-import { lockWait, lockWaitOption } from './option-values.ts';
+import { lockWait, lockWaitOption, skipUnreachableOption } from './option-values.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, withSession } from './project.ts';
 
@@ -14,6 +14,7 @@ export function define(command: Command, bind: Bind): void {
       'number of the release, as seawall releases shows it (default: the last good one before the present)',
     )
     .option(...lockWaitOption)
+    .option(...skipUnreachableOption)
     .addHelpText(
       'after',
       `
@@ -29,6 +30,7 @@ Examples:
 
 interface Options {
   readonly lockWait?: string | boolean;
+  readonly skipUnreachable?: boolean;
 }
 
 async function run(context: Context, options: Options, release?: string): Promise<number> {
@@ -36,7 +38,8 @@ async function run(context: Context, options: Options, release?: string): Promis
   if (release !== undefined && !/^[1-9]\d*$/.test(release)) {
     throw new SeawallError('input', `"${release}" is no release number`, { hint: 'See: seawall releases' });
   }
-  const extra = lockWait(options.lockWait);
+  const { skipUnreachable = false } = options;
+  const extra = { ...lockWait(options.lockWait), skipUnreachable };
   const project = await readProject(context);
   const progress = progressView(context);
   const work = async (session: Session) => {

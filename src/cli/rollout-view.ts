@@ -25,7 +25,8 @@ export function viewResult(result: RolloutResult, { colour }: { readonly colour:
     .join('\n\n')}\n`;
 }
 
-function headline({ project, outcome, release, durationMs }: RolloutResult, style: Style): string {
+function headline({ project, outcome, release, durationMs, failure }: RolloutResult, style: Style): string {
+  const fate = failure?.what === 'interrupted' ? 'was interrupted' : 'failed';
   const time = style('dim', ` (${seconds(durationMs)})`);
   const name = style('bold', project);
   const serving =
@@ -36,9 +37,9 @@ function headline({ project, outcome, release, durationMs }: RolloutResult, styl
     case 'unchanged':
       return `${style('green', '✔')} ${name}: nothing to do${release === undefined ? '' : `, release ${release} serves`}`;
     case 'reverted':
-      return `${style('red', '✘')} ${name}: it failed and was rolled back; ${serving}${time}`;
+      return `${style('red', '✘')} ${name}: it ${fate} and was rolled back; ${serving}${time}`;
     case 'mixed':
-      return `${style('red', '✘')} ${name}: it failed and could not be undone: ${style('bold', 'replicas of two releases may be running')}${time}`;
+      return `${style('red', '✘')} ${name}: it ${fate} and could not be undone: ${style('bold', 'replicas of two releases may be running')}${time}`;
   }
 }
 
@@ -99,6 +100,7 @@ function viewFailure(failure: FailureReport, style: Style): string[] {
     log.length === 0
       ? ['  it wrote nothing to its log']
       : [`  last ${counted(log.length, 'line')} of its log:`];
+  if (service === '') return [`  ${printable(what)}`, `  ${style('green', '→')} ${nextCommand}`];
   return [
     `  ${style('bold', service)} on ${style('bold', host)} (${container}): ${printable(what)}`,
     ...(rows.length === 0

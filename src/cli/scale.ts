@@ -3,7 +3,7 @@ import { SeawallError } from '../errors.ts';
 import type { Session } from '../rollout/index.ts';
 import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
-import { lockWait, lockWaitOption } from './option-values.ts';
+import { lockWait, lockWaitOption, skipUnreachableOption } from './option-values.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, requireName, withSession } from './project.ts';
 
@@ -12,6 +12,7 @@ export function define(command: Command, bind: Bind): void {
     .usage('[options] <service=replicas...>')
     .argument('<service=replicas...>', 'such as web=4; "web 4" is understood too')
     .option(...lockWaitOption)
+    .option(...skipUnreachableOption)
     .addHelpText(
       'after',
       `
@@ -26,12 +27,14 @@ Examples:
 
 interface Options {
   readonly lockWait?: string | boolean;
+  readonly skipUnreachable?: boolean;
 }
 
 async function run(context: Context, options: Options, words: readonly string[]): Promise<number> {
   refuseHosts(context, 'scale');
   const scale = parseScale(words);
-  const extra = lockWait(options.lockWait);
+  const { skipUnreachable = false } = options;
+  const extra = { ...lockWait(options.lockWait), skipUnreachable };
   const { desired } = await readProject(context);
   const scalable = Object.values(desired.services).filter(({ kind }) => kind === 'replica');
   for (const service of Object.keys(scale))

@@ -8,6 +8,8 @@ export interface Actual {
   readonly routes: readonly PublishedRoute[];
   /** The last good release, when there is one. */
   readonly current?: { readonly release: number; readonly desired: Desired };
+  /** Newest release, when its deploy did not come to an end: its operator was killed, or it is still under way. */
+  readonly unfinished?: number;
   /** Docker volume name → host that the catalog remembers to hold it. */
   readonly volumeHosts: Readonly<Record<string, string>>;
 }
@@ -21,6 +23,10 @@ export interface ActualHost {
   readonly labels: Readonly<Record<string, string>>;
   /** Why nothing is known of the host; absent when it answered. */
   readonly unreachable?: string;
+  /** The user has said to go on without this host, which does not answer. */
+  readonly skipped?: true;
+  /** What the catalog remembers of a host that does not answer: `web-2`, `store-1`. */
+  readonly unseen?: readonly string[];
   /** What to do about it, when more is known than to bring it back. */
   readonly remedy?: string;
   /** What `machine setup` would still do here; empty: the host is ready. */

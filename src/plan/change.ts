@@ -25,7 +25,8 @@ export type ChangeKind =
   | 'stop-replica'
   | 'add-route'
   | 'change-route'
-  | 'remove-route';
+  | 'remove-route'
+  | 'finish-release';
 
 /** The container that a step takes away. */
 export interface OldReplica {
@@ -79,6 +80,12 @@ export interface Obstacle {
   readonly isUnreachable?: true;
 }
 
+/** Something that a plan does not change, and why. */
+export interface Remark {
+  readonly path: string;
+  readonly message: string;
+}
+
 /** What `seawall plan` shows and `seawall deploy` does. Same input, same bytes. */
 export interface Plan {
   readonly project: string;
@@ -86,4 +93,6 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** When not empty nothing is done. */
   readonly obstacles: readonly Obstacle[];
+  /** What stays other than the files say, because a host is left out; absent: nothing. */
+  readonly remarks?: readonly Remark[];
 }

@@ -291,6 +291,39 @@ test('a replica that a deploy left draining when it was cut short gets its reque
   );
 });
 
+test('after a deploy that was cut short nothing that serves goes before what it started is known to be well', () => {
+  const old = project(service('web', { replicas: 2 }));
+  const desired = project(service('web', { replicas: 2, image: 'web:2' }));
+  const empty = actualOf(host('app1'));
+  const before = apply(old, empty, planFor(old, empty)).hosts.app1?.replicas ?? [];
+  const made = { ...replicaOf(desired, service('web', { image: 'web:2' }), 1, 'app1', 'cut'), release: 2 };
+  const hosts = actualOf(host('app1', { replicas: [...before, made] }));
+  const plan = planFor(desired, { ...hosts, current: { release: 1, desired: old }, unfinished: 2 });
+  const [roll] = plan.steps.filter((step) => step.kind === 'roll');
+  assert.deepEqual(
+    roll?.moves.map((move) => [move.kind, move.kind === 'start' ? '' : move.old.id]),
+    [
+      ['resume', 'cut'],
+      ['swap', before[1]?.id],
+      ['stop', before[0]?.id],
+    ],
+  );
+  assert.ok(plan.changes.some(({ kind, path }) => kind === 'finish-release' && path === 'releases.2'));
+});
+
+test('a container that was made and never started is not taken for the one that serves', () => {
+  const desired = project(service('db', { image: 'db:2' }));
+  const serving = { ...replicaOf(project(service('db')), service('db'), 1, 'app1', 'z-serves') };
+  const made = { ...serving, id: 'made', name: 'a-made', state: 'created' };
+  const plan = planFor(desired, actualOf(host('app1', { replicas: [made, serving] })));
+  const [roll] = plan.steps.filter((step) => step.kind === 'roll');
+  const moves = roll?.moves.map((move) => [move.kind, move.kind === 'start' ? '' : move.old.id]);
+  assert.deepEqual(moves, [
+    ['swap', 'z-serves'],
+    ['stop', 'made'],
+  ]);
+});
+
 test('a host that does not answer stops the plan', () => {
   const plan = planFor(
     project(service('web')),

@@ -1,5 +1,6 @@
-import type { Obstacle, Plan } from './change.ts';
-import { builds, setUps, unready, volumeChanges } from './host-diff.ts';
+import type { Actual } from './actual.ts';
+import type { Change, Obstacle, Plan } from './change.ts';
+import { builds, setUps, skippedHosts, unready, volumeChanges } from './host-diff.ts';
 import type { PlanInput } from './input.ts';
 import { serviceOrder } from './order.ts';
 import { runningServices } from './replicas.ts';
@@ -38,6 +39,7 @@ export function diff(input: PlanInput): Plan {
     ...rolls.flatMap((roll) => roll.changes),
     ...removals.flatMap((removal) => removal.changes),
     ...routes.changes,
+    ...unfinished(actual),
   ];
   const steps = [
     ...prepares(input, moving, taskPlans),
@@ -45,12 +47,21 @@ export function diff(input: PlanInput): Plan {
     ...routes.steps,
     ...removals.flatMap((removal) => removal.steps),
   ];
+  const remarks = [...skippedHosts(actual), ...rolls.flatMap(({ remark }) => remark ?? [])];
   return {
     project: desired.project,
     changes,
     steps: obstacles.length > 0 ? [] : steps,
     obstacles: unique(obstacles),
+    ...(remarks.length > 0 ? { remarks } : {}),
   };
+}
+
+/** Containers alone do not tell that a release serves: it has to be recorded as good, or rollback would miss it. */
+function unfinished({ unfinished: release }: Actual): Change[] {
+  if (release === undefined) return [];
+  const why = ['its deploy was cut short, or is under way: what it started is checked before it counts'];
+  return [{ kind: 'finish-release', path: `releases.${release}`, from: 'unfinished', to: null, why }];
 }
 
 function unique(obstacles: readonly Obstacle[]): Obstacle[] {

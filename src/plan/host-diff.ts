@@ -1,5 +1,5 @@
 import type { Actual } from './actual.ts';
-import type { Change, Obstacle } from './change.ts';
+import type { Change, Obstacle, Remark } from './change.ts';
 import type { PlanInput } from './input.ts';
 import { placeService } from './place.ts';
 
@@ -53,10 +53,22 @@ export const setUps = (actual: Actual): Change[] =>
 
 export const unready = (actual: Actual): Obstacle[] =>
   Object.values(actual.hosts)
-    .filter((host) => host.unreachable !== undefined)
+    .filter((host) => host.unreachable !== undefined && !host.skipped)
     .map((host) => ({
       path: `hosts.${host.name}`,
       message: `does not answer: ${host.unreachable}`,
-      remedy: `${host.remedy ?? 'Bring it back, or take it out of seawall.yml.'} Nothing was changed.`,
+      remedy: `${host.remedy ?? 'Bring it back, or go on without it: --skip-unreachable.'} Nothing was changed.`,
       isUnreachable: true,
+    }));
+
+/** What is known of the hosts that the user goes on without. */
+export const skippedHosts = (actual: Actual): Remark[] =>
+  Object.values(actual.hosts)
+    .filter(({ skipped }) => skipped)
+    .map(({ name, unseen = [] }) => ({
+      path: `hosts.${name}`,
+      message:
+        unseen.length === 0
+          ? 'does not answer and is left out; nothing of the project is known to be there'
+          : `does not answer and is left out; ${unseen.join(', ')} may run there unseen. What was replaced elsewhere gets no requests when it is back, and the deploy after that clears it away`,
     }));

@@ -8,6 +8,8 @@ import { sharedVolumes, volumeHosts } from './volume-home.ts';
 export interface Placement {
   readonly hosts: ReadonlyMap<number, string>;
   readonly obstacles: readonly Obstacle[];
+  /** A host that is left out holds its volumes: the service stays as it is. */
+  readonly heldBy?: string;
 }
 
 /**
@@ -24,12 +26,15 @@ export function placeService(
   const path = `services.${service.name}`;
   const eligible = eligibleHosts(desired, service, actual, hash);
   if (eligible.obstacles.length > 0) return { hosts: new Map(), obstacles: eligible.obstacles };
+  if (eligible.heldBy !== undefined) return { hosts: new Map(), obstacles: [], heldBy: eligible.heldBy };
   const count = service.kind === 'task' ? 1 : service.replicas;
   const hosts = eligible.hosts;
   if (count === 0) return { hosts: new Map(), obstacles: [] };
   if (hosts.length === 0) {
     // That a host does not answer is an obstacle of its own; whether another one would do cannot be said then.
-    const isAnyLost = Object.values(actual.hosts).some((host) => host.unreachable !== undefined);
+    const isAnyLost = Object.values(actual.hosts).some(
+      (host) => host.unreachable !== undefined && !host.skipped,
+    );
     return { hosts: new Map(), obstacles: isAnyLost ? [] : [nowhere(path, service)] };
   }
   const { maxPerHost } = service.placement;
@@ -95,7 +100,7 @@ function eligibleHosts(
   service: DesiredService,
   actual: Actual,
   hash: Hash,
-): { hosts: string[]; obstacles: Obstacle[] } {
+): { hosts: string[]; obstacles: Obstacle[]; heldBy?: string } {
   const candidates = Object.values(actual.hosts)
     .filter((host) => host.roles.includes('app') && host.unreachable === undefined)
     .filter(
@@ -109,6 +114,8 @@ function eligibleHosts(
     .sort();
   const pins = volumeHosts(desired, service, actual);
   if (pins.obstacles.length > 0) return { hosts: [], obstacles: pins.obstacles };
+  if (pins.host !== undefined && actual.hosts[pins.host]?.skipped)
+    return { hosts: [], obstacles: [], heldBy: pins.host };
   if (pins.host !== undefined)
     return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
   const volumes = sharedVolumes(desired, service.name).join();

@@ -1,6 +1,6 @@
 import type { DesiredService } from '../compose/desired.ts';
 import type { Actual, ActualReplica } from './actual.ts';
-import type { Change, Move, Obstacle, Step } from './change.ts';
+import type { Change, Move, Obstacle, Remark, Step } from './change.ts';
 import { configHash } from './config-hash.ts';
 import { describeDifference, serviceDifferences } from './differences.ts';
 import type { PlanInput } from './input.ts';
@@ -15,6 +15,8 @@ export interface ServicePlan {
   readonly changes: readonly Change[];
   readonly obstacles: readonly Obstacle[];
   readonly step?: Step;
+  /** Why it is left alone. */
+  readonly remark?: Remark;
 }
 
 export function planService(input: PlanInput, service: DesiredService): ServicePlan {
@@ -24,6 +26,7 @@ export function planService(input: PlanInput, service: DesiredService): ServiceP
   if (placement.obstacles.length > 0) {
     return { service: service.name, renews: false, moves: [], changes: [], obstacles: placement.obstacles };
   }
+  if (placement.heldBy !== undefined) return leftAlone(service.name, placement.heldBy);
   const config = configHash(desired, service, hash);
   const keep = new Set<ActualReplica>();
   const moves: Move[] = [];
@@ -37,10 +40,14 @@ export function planService(input: PlanInput, service: DesiredService): ServiceP
       if (good.isDraining) {
         moves.push({ kind: 'resume', replica, host, old: oldOf(good) });
         changes.push(resumeChange(good));
+      } else if (isUnproven(good, same, actual)) {
+        moves.push({ kind: 'resume', replica, host, old: oldOf(good) });
       }
       continue;
     }
-    const old = same.find((each) => each.host === host) ?? same[0];
+    // What only was made, or stands still, is not what serves.
+    const up = same.filter(isUp);
+    const old = [...up, ...same].find((each) => each.host === host) ?? up[0] ?? same[0];
     if (old) keep.add(old);
     const why = old ? reasons(input, service, old, host, config) : [startReason(input, service)];
     renews ||= old !== undefined || !wasScaledOnly(input, service);
@@ -61,6 +68,14 @@ export function planService(input: PlanInput, service: DesiredService): ServiceP
   return { service: service.name, renews, moves, changes, obstacles: [], step };
 }
 
+const leftAlone = (service: string, host: string): ServicePlan => ({
+  ...{ service, renews: false, moves: [], changes: [], obstacles: [] },
+  remark: {
+    path: `services.${service}`,
+    message: `stays as it is: its volumes are on ${host}, and Seawall never starts with empty ones in their place`,
+  },
+});
+
 function isCurrent(
   replica: ActualReplica,
   host: string,
@@ -74,9 +89,19 @@ function isCurrent(
     replica.config === config &&
     !unbuilt.has(service.name) &&
     (imageId === undefined || imageId === replica.imageId) &&
-    ['running', 'restarting', 'paused'].includes(replica.state)
+    isUp(replica)
   );
 }
+
+/**
+ * A deploy that was cut short made it, and nobody waited for its health: what serves beside it must not go before it does,
+ * and the release is good only if it is.
+ */
+const isUnproven = (replica: ActualReplica, same: readonly ActualReplica[], actual: Actual): boolean =>
+  same.some((each) => each !== replica && isUp(each)) ||
+  (actual.unfinished !== undefined && replica.release > (actual.current?.release ?? 0));
+
+const isUp = ({ state }: ActualReplica): boolean => ['running', 'restarting', 'paused'].includes(state);
 
 function reasons(
   input: PlanInput,
@@ -87,7 +112,7 @@ function reasons(
 ): string[] {
   const { desired, actual, hash, imageIds } = input;
   const why: string[] = [];
-  if (!['running', 'restarting', 'paused'].includes(old.state)) why.push(`it is ${old.state}`);
+  if (!isUp(old)) why.push(`it is ${old.state}`);
   if (old.host !== host) why.push(`belongs on ${host}, runs on ${old.host}`);
   if (old.config !== config) {
     const before = actual.current?.desired;

@@ -29,6 +29,8 @@ export function planTask({ desired, actual, hash }: PlanInput, name: string): Ta
   if (!service) return { service: name, changes: [], obstacles: [] };
   const placement = placeService(desired, service, { ...actual, hosts: withoutReplicas(actual) }, hash);
   const host = placement.hosts.get(1);
+  if (placement.heldBy !== undefined)
+    return { service: name, changes: [], obstacles: [heldTask(name, placement.heldBy)] };
   if (host === undefined) return { service: name, changes: [], obstacles: placement.obstacles };
   const change: Change = {
     kind: 'run-task',
@@ -40,6 +42,13 @@ export function planTask({ desired, actual, hash }: PlanInput, name: string): Ta
   };
   return { service: name, host, changes: [change], obstacles: [] };
 }
+
+const heldTask = (name: string, host: string): Obstacle => ({
+  path: `services.${name}`,
+  message: `it has to run before what waits for it, and its volumes are on ${host}, which does not answer`,
+  remedy: `Bring ${host} back, or deploy without tasks: --without-tasks.`,
+  isUnreachable: true,
+});
 
 const withoutReplicas = (actual: Actual): Actual['hosts'] =>
   Object.fromEntries(Object.entries(actual.hosts).map(([name, host]) => [name, { ...host, replicas: [] }]));

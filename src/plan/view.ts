@@ -1,6 +1,6 @@
 import type { Notice } from '../compose/desired.ts';
 import { type Style, styleFor } from '../style.ts';
-import type { Change, ChangeKind, Obstacle, Plan } from './change.ts';
+import type { Change, ChangeKind, Obstacle, Plan, Remark } from './change.ts';
 import { planCounts } from './view-counts.ts';
 
 export interface PlanViewOptions {
@@ -20,6 +20,7 @@ export function viewPlan(plan: Plan, options: PlanViewOptions): string {
   const parts = [
     plan.obstacles.length > 0 ? viewObstacles(plan.obstacles, style) : [],
     ...viewGroups(plan.changes, options.hosts ?? [], style),
+    viewRemarks(plan.remarks ?? [], style),
     viewNotices(options.notices ?? [], style),
     viewEnd(plan, style),
   ];
@@ -84,6 +85,7 @@ const SYMBOLS: Record<ChangeKind, readonly [string, 'green' | 'yellow' | 'red']>
   'add-route': ['+', 'green'],
   'change-route': ['~', 'yellow'],
   'remove-route': ['-', 'red'],
+  'finish-release': ['~', 'yellow'],
 };
 
 function viewEntry(alike: readonly Change[], style: Style): string[] {
@@ -115,6 +117,8 @@ function nameOf({ kind, path, from, to }: Change): string {
       return path.replace(/^services\./, '');
     case 'set-up-host':
       return 'set up the host';
+    case 'finish-release':
+      return path.replace('releases.', 'release ');
     default: {
       const was = from !== null && to !== null && from !== to ? ` (was ${from})` : '';
       return `${path.replace(/^routes\./, '')} → ${to ?? from ?? ''}${was}`;
@@ -141,9 +145,19 @@ function actionOf({ kind, from, host, away }: Change): string {
       return '  build';
     case 'run-task':
       return '  run once';
+    case 'finish-release':
+      return '  finish';
     default:
       return '';
   }
+}
+
+function viewRemarks(remarks: readonly Remark[], style: Style): string[] {
+  if (remarks.length === 0) return [];
+  return [
+    style('bold', 'Left as it is'),
+    ...remarks.map(({ path, message }) => `  ${style('yellow', '!')} ${style('bold', path)}: ${message}`),
+  ];
 }
 
 function viewNotices(notices: readonly Notice[], style: Style): string[] {
@@ -164,6 +178,7 @@ function viewEnd(plan: Plan, style: Style): string[] {
       ),
     ];
   }
+  if (plan.changes.length === 0 && plan.remarks !== undefined) return [`No change on the hosts that answer.`];
   if (plan.changes.length === 0) return [`No change: the hosts run what the files of ${plan.project} say.`];
   return [style('bold', planCounts(plan))];
 }

@@ -61,6 +61,8 @@ function findVolume(
     .sort();
   if (holders.length > 1) return { obstacle: onSeveralHosts(path, dockerName, holders) };
   const remembered = actual.volumeHosts[dockerName];
+  if (remembered !== undefined && holders.length === 0 && actual.hosts[remembered]?.skipped)
+    return { host: remembered };
   if (remembered !== undefined && holders[0] !== remembered) {
     return { obstacle: notWhereItWas(path, dockerName, remembered, actual, holders[0]) };
   }

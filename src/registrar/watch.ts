@@ -11,7 +11,7 @@ import { WatchedContainer, type WatchedOptions } from './watched.ts';
 import { CatalogWriter } from './writer.ts';
 
 export interface RegistrarOptions {
-  readonly client: Pick<CatalogClient, 'register' | 'deregister' | 'nodeServices' | 'nodeChecks'>;
+  readonly client: Pick<CatalogClient, 'kvGet' | 'register' | 'deregister' | 'nodeServices' | 'nodeChecks'>;
   readonly docker: Pick<Docker, 'listContainers' | 'inspectContainer' | 'events' | 'exec'>;
   readonly host: Pick<ClusterHost, 'name' | 'privateAddress'>;
   /** Ends the registrar. What it has written stays: its restart must not be seen in the traffic. */

@@ -1,5 +1,5 @@
-import type { CatalogClient, Registration } from '../catalog/index.ts';
-import { META } from '../catalog/record.ts';
+import { type CatalogClient, parseEntry, type Registration } from '../catalog/index.ts';
+import { type FenceRecord, isFenced, KEY, META, maintenanceCheckId } from '../catalog/record.ts';
 import type { ClusterHost } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import { Slots } from '../slots.ts';
@@ -11,7 +11,7 @@ const writesAtATime = 8;
 const refreshMs = 2000;
 
 export interface WriterOptions {
-  readonly client: Pick<CatalogClient, 'register' | 'deregister' | 'nodeServices' | 'nodeChecks'>;
+  readonly client: Pick<CatalogClient, 'kvGet' | 'register' | 'deregister' | 'nodeServices' | 'nodeChecks'>;
   readonly host: Pick<ClusterHost, 'name' | 'privateAddress'>;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
@@ -149,8 +149,18 @@ export class CatalogWriter {
       this.#noteWritten(id, undefined);
     }
     if (action.kind === 'deregister') return;
-    await client.register(registration(host, action.entry), { signal });
+    const isFirst = this.#held.get(id) === undefined;
+    const fenced = isFirst && (await this.#isFenced(action.entry));
+    await client.register(registration(host, action.entry, fenced), { signal });
     this.#noteWritten(id, action.entry);
+  }
+
+  /** Asked before anything new is registered: this host may come back with what was replaced without it. */
+  async #isFenced({ meta }: Entry): Promise<boolean> {
+    const { client, host, signal } = this.#options;
+    if (meta[META.project] === undefined) return false;
+    const { value } = await client.kvGet(KEY.fence(host.name), { signal });
+    return value !== undefined && isFenced(parseEntry<FenceRecord>(value), meta);
   }
 
   #noteWritten(id: string, entry: Entry | undefined): void {
@@ -160,14 +170,27 @@ export class CatalogWriter {
   }
 }
 
+const FENCED = {
+  name: 'Service Maintenance Mode',
+  status: 'critical',
+  output: 'replaced while this host was away; the next deploy clears it away',
+} as const;
+
 const owner = (entry: Entry): string => entry.meta[META.container] ?? '';
 
-function registration(host: Pick<ClusterHost, 'name' | 'privateAddress'>, entry: Entry): Registration {
+function registration(
+  host: Pick<ClusterHost, 'name' | 'privateAddress'>,
+  entry: Entry,
+  fenced: boolean,
+): Registration {
   const { id, service: name, address, port, tags, meta, status, output } = entry;
   return {
     node: host.name,
     nodeAddress: host.privateAddress,
     service: { id, name, address, port, tags, meta },
-    checks: [{ id: checkId(id), name: 'Seawall', status, output, serviceId: id }],
+    checks: [
+      { id: checkId(id), name: 'Seawall', status, output, serviceId: id },
+      ...(fenced ? [{ ...FENCED, id: maintenanceCheckId(id), serviceId: id }] : []),
+    ],
   };
 }

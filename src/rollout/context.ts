@@ -13,8 +13,10 @@ export interface RolloutContext {
   readonly cluster: ClusterFile;
   readonly client: CatalogClient;
   readonly links: ReadonlyMap<string, HostLink>;
-  /** Hosts of the cluster as the catalog knows them. */
+  /** Hosts of the cluster as the catalog knows them, that have to agree to changes. */
   readonly hosts: readonly HostRecord[];
+  /** Hosts that do not answer and are left out: they may still know addresses. */
+  readonly absent: readonly string[];
   /** Service → image reference and id as every host holds it. */
   readonly images: Readonly<Record<string, { readonly reference: string; readonly id: string }>>;
   readonly report: Report;

@@ -34,11 +34,29 @@ export async function deploy(opened: Session, options: DeployOptions): Promise<R
   if (shown.changes.length === 0) return unchanged(opened, shown, startedAt);
   if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
   const session = await setUpHosts(opened, shown);
+  const progress: Progress = { hasBegun: false };
   try {
-    return await underLease(session, shown, options, startedAt);
+    return await underLease(session, shown, options, startedAt, progress);
+  } catch (error) {
+    throw progress.hasBegun ? error : interruptedEarly(opened, error);
   } finally {
     if (session !== opened) await session.close();
   }
+}
+
+/** How far a deploy came. */
+interface Progress {
+  /** What runs may be another now. */
+  hasBegun: boolean;
+}
+
+/** Images may have been built and sent; that is of use to the next deploy and harms nobody. */
+function interruptedEarly({ signal }: Session, error: unknown): unknown {
+  if (!signal.aborted) return error;
+  return new SeawallError('interrupted', 'interrupted before anything that runs was changed', {
+    hint: 'Go on: seawall deploy',
+    cause: error,
+  });
 }
 
 async function underLease(
@@ -46,6 +64,7 @@ async function underLease(
   shown: Plan,
   options: DeployOptions,
   startedAt: number,
+  progress: Progress,
 ): Promise<RolloutResult> {
   const { client } = clusterOf(session);
   const withoutTasks = options.withoutTasks ?? false;
@@ -65,6 +84,7 @@ async function underLease(
     const { plan } = await planProject(held, { withoutTasks, imageIds });
     refuseObstacles(plan);
     if (plan.changes.length === 0) return unchanged(held, plan, startedAt);
+    progress.hasBegun = true;
     return rollOut(held, { plan, images, transfer, startedAt, note: session.command });
   });
 }

@@ -5,6 +5,7 @@ import { SeawallError } from '../errors.ts';
 import { type ContainerSummary, type HostLink, isNotFound } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { reportStep } from '../progress.ts';
+import { liftFences } from './absent.ts';
 import { holdLease } from './hold-lease.ts';
 import { requireAllHosts } from './inspect.ts';
 import { contextFor } from './roll-out.ts';
@@ -38,11 +39,25 @@ export async function takeDown(session: Session, options: DownOptions): Promise<
     const { view, parts } = await lookAround(held);
     if (!isDeepStrictEqual(view, shown) && !(await options.confirm(view)))
       throw new SeawallError('interrupted', 'nothing was changed');
-    await unpublish(held);
-    await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
-    await releaseSubnets(client, session.desired.project, { signal });
-    if (options.volumes)
-      await client.kvDelete(KEY.volumes(session.desired.project), { recurse: true, signal });
+    try {
+      await unpublish(held);
+      await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
+      await releaseSubnets(client, session.desired.project, { signal });
+      await liftFences(
+        client,
+        session.links.map(({ name }) => name),
+        session.desired.project,
+        signal,
+      );
+      if (options.volumes)
+        await client.kvDelete(KEY.volumes(session.desired.project), { recurse: true, signal });
+    } catch (error) {
+      if (!session.signal.aborted) throw error;
+      throw new SeawallError('interrupted', `interrupted: a part of ${session.desired.project} is gone`, {
+        hint: 'Take the rest away: seawall down. Have it back: seawall deploy',
+        cause: error,
+      });
+    }
     return view;
   });
 }

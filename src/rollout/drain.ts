@@ -74,6 +74,8 @@ export async function drain(
     await quarantine(context, host.name, [instance.address], new Date());
     throw error;
   }
+  // A host that is left out could not say that it dropped the address, and may come back with it.
+  if (context.absent.length > 0) await quarantine(context, host.name, [instance.address], new Date());
   const [cut] = await Promise.all([
     replica.ports.length > 0 ? waitUntilIdle(context, replica, rule.drainMs, startedAt, note) : 0,
     wasNamed ? sleep(NAMES_SETTLE_MS, undefined, { signal }) : undefined,

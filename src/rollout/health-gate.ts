@@ -15,13 +15,15 @@ const NS_PER_MS = 1e6;
 
 /**
  * Waits until the registrar calls the replica passing.
+ * @param restartsBefore of a replica that has run for longer: those of its earlier life are not held against it
  * @throws ReplicaFailure when it exits, restarts, is called unhealthy by Docker, or its time is over.
  */
 export async function waitUntilHealthy(
   context: RolloutContext,
   host: HostLink,
-  replica: NewReplica,
+  replica: Omit<NewReplica, 'addresses'>,
   note: (text: string) => void,
+  restartsBefore = 0,
 ): Promise<Instance> {
   const { signal } = context;
   const startedAt = performance.now();
@@ -31,7 +33,8 @@ export async function waitUntilHealthy(
     signal.throwIfAborted();
     const info = await host.docker.inspectContainer(replica.id, { signal });
     deadlineMs = healthDeadlineMs(replica.service, info);
-    const crash = crashOf(info, await lastExitCode(host.docker, info, signal));
+    const since = { ...info, RestartCount: info.RestartCount - restartsBefore };
+    const crash = crashOf(since, await lastExitCode(host.docker, since, signal));
     if (crash !== undefined) throw new ReplicaFailure(replica, crash, last);
     const instance = await findInstance(
       context,

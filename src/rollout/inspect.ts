@@ -1,9 +1,10 @@
 import { type CatalogClient, parseEntry } from '../catalog/index.ts';
-import { KEY, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
+import { KEY, META, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import type { Actual, ActualHost, ActualReplica, PublishedRoute } from '../plan/index.ts';
+import { instancesOn } from './absent.ts';
 import { lastGood, openRelease, readReleases } from './release.ts';
 import type { Session } from './session.ts';
 
@@ -24,27 +25,42 @@ export async function readActual(
     Promise.all(links.map((link) => viewHost(link, session, setupReasons))),
     readCatalog(session),
   ]);
-  const lost = failures.map((failure): [string, ActualHost] => {
-    const host = config.hosts.find((each) => each.name === failure.name);
-    return [
-      failure.name,
-      {
-        name: failure.name,
-        roles: host?.roles ?? [],
-        labels: host?.labels ?? {},
-        unreachable: failure.error.message,
-        ...(failure.error.hint === undefined ? {} : { remedy: failure.error.hint }),
-        setup: [],
-        platform: '',
-        replicas: [],
-        volumes: [],
-      },
-    ];
-  });
+  const lost = await Promise.all(
+    failures.map(async (failure): Promise<[string, ActualHost]> => {
+      const host = config.hosts.find((each) => each.name === failure.name);
+      return [
+        failure.name,
+        {
+          name: failure.name,
+          roles: host?.roles ?? [],
+          labels: host?.labels ?? {},
+          unreachable: failure.error.message,
+          ...(failure.error.hint === undefined ? {} : { remedy: failure.error.hint }),
+          ...(await unseenOn(session, failure.name)),
+          setup: [],
+          platform: '',
+          replicas: [],
+          volumes: [],
+        },
+      ];
+    }),
+  );
   const hosts = Object.fromEntries(
     [...views.map(({ host }): [string, ActualHost] => [host.name, host]), ...lost].sort(),
   );
   return { actual: { hosts, ...kept }, images: new Map(views.map((view) => [view.host.name, view.images])) };
+}
+
+/** What the catalog remembers of a host that the user goes on without. */
+async function unseenOn(
+  { skipUnreachable, client, desired, signal }: Session,
+  host: string,
+): Promise<Pick<ActualHost, 'skipped' | 'unseen'>> {
+  if (!skipUnreachable) return {};
+  if (!client) return { skipped: true };
+  const instances = await instancesOn(client, host, desired.project, signal);
+  const unseen = instances.map(({ meta }) => `${meta[META.service]}-${meta[META.replica]}`).sort();
+  return { skipped: true, unseen };
 }
 
 async function viewHost(
@@ -118,7 +134,9 @@ function replicaOf(host: string, container: ContainerSummary, draining: Readonly
   };
 }
 
-async function readCatalog(session: Session): Promise<Pick<Actual, 'routes' | 'current' | 'volumeHosts'>> {
+async function readCatalog(
+  session: Session,
+): Promise<Pick<Actual, 'routes' | 'current' | 'volumeHosts' | 'unfinished'>> {
   const { client, cluster, desired, signal } = session;
   if (!client || !cluster) return { routes: [], volumeHosts: {} };
   const { project } = desired;
@@ -128,7 +146,9 @@ async function readCatalog(session: Session): Promise<Pick<Actual, 'routes' | 'c
     readReleases(client, project, signal),
   ]);
   const good = lastGood(releases);
+  const newest = releases.at(-1);
   return {
+    ...(newest?.status === 'pending' ? { unfinished: newest.number } : {}),
     routes: routes.value ? parseEntry<RouteRecord[]>(routes.value).map(withoutProject) : [],
     volumeHosts: Object.fromEntries(
       volumes.value.map((entry) => [

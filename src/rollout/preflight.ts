@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEntry } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import type { Desired } from '../compose/desired.ts';
@@ -12,6 +13,9 @@ import { clusterOf, type Session } from './session.ts';
 /** Below this Docker begins to fail in ways that are hard to read: half-written images, logs that stop. */
 const LEAST_FREE_BYTES = 512 * 2 ** 20;
 
+/** An agent that was restarted acknowledges again after about 10 s. */
+const ACKNOWLEDGERS_BACK_MS = 15_000;
+
 /** Checks what would make a rollout fail half way. Changes nothing. @throws SeawallError */
 export async function preflight(session: Session, plan: Plan): Promise<void> {
   await requireAcknowledgers(session);
@@ -21,8 +25,23 @@ export async function preflight(session: Session, plan: Plan): Promise<void> {
   await Promise.all(session.links.map((link) => requireVolumes(session, link, plan)));
 }
 
-/** Everybody who will have to acknowledge is there. */
+/** Everybody who will have to acknowledge is there; who was restarted a moment ago is waited for. */
 async function requireAcknowledgers(session: Session): Promise<void> {
+  const deadline = performance.now() + ACKNOWLEDGERS_BACK_MS;
+  for (;;) {
+    const silent = await silentAcknowledgers(session);
+    if (silent.length === 0) return;
+    if (performance.now() >= deadline) {
+      const text = `no acknowledgement from ${silent.join(', ')}; nothing was changed`;
+      throw new SeawallError('unreachable', text, {
+        hint: 'Its agent or nginx is away, or its host is cut off from the catalog: seawall machine ls',
+      });
+    }
+    await sleep(500, undefined, { signal: session.signal });
+  }
+}
+
+async function silentAcknowledgers(session: Session): Promise<string[]> {
   const { hosts, signal } = session;
   const { client } = clusterOf(session);
   const [edges, resolvers] = await Promise.all([
@@ -33,16 +52,12 @@ async function requireAcknowledgers(session: Session): Promise<void> {
     const ack = edges.acks.get(host);
     return ack === undefined || ack.problems.nginx !== undefined;
   };
-  const silent = [
+  return [
     ...edgeHosts(hosts)
       .filter(isSilent)
       .map((host) => `the edge of ${host}`),
     ...hosts.filter(({ name }) => !resolvers.acks.has(name)).map(({ name }) => `the names of ${name}`),
   ];
-  if (silent.length === 0) return;
-  throw new SeawallError('unreachable', `no acknowledgement from ${silent.join(', ')}; nothing was changed`, {
-    hint: 'Its agent or nginx is away, or its host is cut off from the catalog: seawall machine ls',
-  });
 }
 
 function requireEdge({ hosts }: Session, plan: Plan): void {

@@ -54,6 +54,9 @@ export async function beginRelease(
   const { now, ...rest } = facts;
   const releases = await readReleases(client, desired.project, signal);
   const number = (releases.at(-1)?.number ?? 0) + 1;
+  // Only the holder of the lease comes here: whoever wrote these did not live to say how they ended.
+  for (const each of releases.filter(({ status }) => status === 'pending'))
+    await writeRelease(client, { ...each, status: 'failed', endedAt: now.toISOString() });
   const key = KEY.release(desired.project, number);
   const record: ReleaseRecord = {
     project: desired.project,

@@ -2,17 +2,22 @@ import { randomInt } from 'node:crypto';
 import { describeError, SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
+import { fenceOff, liftFences } from './absent.ts';
 import { type DrainLog, edgeHosts, type RolloutContext } from './context.ts';
 import { execute } from './execute.ts';
 import { ReplicaFailure } from './failure.ts';
 import { userName } from './hold-lease.ts';
-import { beginRelease, readReleases, writeRelease } from './release.ts';
+import { clearLeftoverTasks } from './leftover-tasks.ts';
+import { beginRelease, lastGood, readReleases, writeRelease } from './release.ts';
 import type { RolloutResult, TransferSummary } from './result.ts';
 import { forgetOldReleases } from './retention.ts';
 import { returnTo } from './return-to.ts';
 import { routeUrls } from './route-urls.ts';
 import { clusterOf, type Session } from './session.ts';
 import { TrafficCount } from './traffic.ts';
+
+/** What is written when all is done must not be lost to a late Ctrl-C. */
+const LAST_WRITES_TIMEOUT_MS = 15_000;
 
 export interface RollOutInput {
   readonly plan: Plan;
@@ -29,8 +34,10 @@ export interface RollOutInput {
 export async function rollOut(session: Session, input: RollOutInput): Promise<RolloutResult> {
   const { cluster, client } = clusterOf(session);
   const { desired, signal } = session;
+  await clearLeftoverTasks(session);
   const ids = Object.fromEntries(Object.entries(input.images).map(([name, image]) => [name, image.id]));
-  const facts = { images: ids, who: userName(), note: input.note, now: new Date() };
+  const kept = await keptImages(session, input.plan);
+  const facts = { images: { ...kept, ...ids }, who: userName(), note: input.note, now: new Date() };
   let record = await beginRelease(client, cluster, desired, facts, signal);
   const drains: DrainLog = { replicas: 0, longestMs: 0, socketsCut: 0 };
   const traffic = new TrafficCount(client, {
@@ -53,6 +60,10 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
   record = { ...record, status, endedAt: new Date().toISOString() };
   await writeRelease(client, record);
   const summary = await traffic.end(edgeHosts(session.hosts), drains);
+  if (failure === undefined) {
+    const reached = session.links.map(({ name }) => name);
+    await liftFences(client, reached, desired.project, AbortSignal.timeout(LAST_WRITES_TIMEOUT_MS));
+  }
   const notices = await forgetOldReleases(session, back?.release ?? record.number);
   const release = failure === undefined ? record.number : back?.release;
   return {
@@ -65,9 +76,23 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     ...(input.transfer === undefined ? {} : { transfer: input.transfer }),
     ...(failure === undefined ? {} : { failure: reportOf(failure, signal.aborted) }),
     urls: routeUrls(session),
-    notices: [...notices, ...(back?.notices ?? [])],
+    notices: [...remarksOf(input.plan), ...notices, ...(back?.notices ?? [])],
     tasksSince: await tasksAfter(session, failure === undefined ? (input.repeats ?? release) : release),
   };
+}
+
+/** Images of services that are left alone: those of the release before. */
+async function keptImages(session: Session, plan: Plan): Promise<Readonly<Record<string, string>>> {
+  const names = keptServices(plan);
+  if (names.length === 0) return {};
+  const { client } = clusterOf(session);
+  const before = lastGood(await readReleases(client, session.desired.project, session.signal));
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const id = before?.images[name];
+      return id === undefined ? [] : [[name, id]];
+    }),
+  );
 }
 
 async function attempt(
@@ -76,14 +101,25 @@ async function attempt(
   onTask: (task: string) => Promise<void>,
 ): Promise<unknown> {
   try {
-    await reportStep(context.report, { id: 'rollout', title: `release ${context.release}` }, () =>
-      execute(context, plan.steps, onTask),
-    );
+    await reportStep(context.report, { id: 'rollout', title: `release ${context.release}` }, async () => {
+      await execute(context, plan.steps, onTask);
+      await fenceOff(
+        context,
+        context.absent.map((name) => ({ name, keeps: keptServices(plan) })),
+      );
+    });
     return undefined;
   } catch (error) {
     return error ?? new SeawallError('bug', 'the rollout failed without an error');
   }
 }
+
+const remarksOf = ({ remarks = [] }: Plan): string[] =>
+  remarks.map(({ path, message }) => `${path}: ${message}`);
+
+/** Services that stay where they are because a host that is left out holds their volumes. */
+const keptServices = ({ remarks = [] }: Plan): string[] =>
+  remarks.flatMap(({ path }) => (path.startsWith('services.') ? [path.slice('services.'.length)] : []));
 
 /** Without the lease somebody else may be at work: nothing is undone, and nothing is promised. */
 function refuseWithoutLease({ aborted, reason }: AbortSignal): void {
@@ -110,6 +146,7 @@ export function contextFor(
     client,
     links: new Map(session.links.map((link) => [link.name, link])),
     hosts: session.hosts,
+    absent: session.skipUnreachable ? session.failures.map(({ name }) => name) : [],
     images,
     report: session.report,
     signal: session.signal,

@@ -6,6 +6,7 @@ import type { Config } from '../config/index.ts';
 import { SeawallError } from '../errors.ts';
 import { connectHosts, type HostFailure, type HostLink, readClusterFile } from '../hosts/index.ts';
 import type { Report } from '../progress.ts';
+import { presentHosts } from './absent.ts';
 
 /** What a command works on: the project, its hosts and, when they are set up, their cluster and catalog. */
 export interface Session {
@@ -15,8 +16,10 @@ export interface Session {
   readonly failures: readonly HostFailure[];
   readonly cluster?: ClusterFile;
   readonly client?: CatalogClient;
-  /** Hosts as the catalog knows them; empty without a catalog. */
+  /** Hosts as the catalog knows them, that have to agree to changes; empty without a catalog. */
   readonly hosts: readonly HostRecord[];
+  /** Goes on without hosts that do not answer. */
+  readonly skipUnreachable?: boolean;
   readonly report: Report;
   readonly signal: AbortSignal;
   /** For the lease: what the user typed. */
@@ -33,6 +36,7 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   readonly command: string;
   readonly lockWaitMs?: number;
+  readonly skipUnreachable?: boolean;
 }
 
 /**
@@ -50,7 +54,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     const found = oneCluster(links, files);
     if (!found) return { ...options, links, failures, hosts: [], close };
     const client = await openCatalog(found, links);
-    const hosts = await listHosts(client, signal);
+    const hosts = await listHosts(client, links, options);
     const closeAll = async (): Promise<void> => {
       client.close();
       await close();
@@ -64,12 +68,23 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 /** The session with the hosts as the catalog knows them now. */
 export async function seenAgain(session: Session): Promise<Session> {
-  return { ...session, hosts: await listHosts(clusterOf(session).client, session.signal) };
+  return { ...session, hosts: await listHosts(clusterOf(session).client, session.links, session) };
 }
 
-async function listHosts(client: CatalogClient, signal: AbortSignal): Promise<readonly HostRecord[]> {
+async function listHosts(
+  client: CatalogClient,
+  links: readonly HostLink[],
+  { skipUnreachable = false, signal }: Pick<SessionOptions, 'skipUnreachable' | 'signal'>,
+): Promise<readonly HostRecord[]> {
   const { value } = await client.kvList(KEY.hosts, { signal });
-  return value.map((entry) => parseEntry<HostRecord>(entry));
+  const hosts = value.map((entry) => parseEntry<HostRecord>(entry));
+  if (!skipUnreachable) return hosts;
+  return presentHosts(
+    client,
+    hosts,
+    links.map(({ name }) => name),
+    signal,
+  );
 }
 
 /** The cluster that the hosts say they are of. @throws SeawallError `refused` when they name two. */

@@ -15,7 +15,7 @@ import { edgeHosts, type RolloutContext } from './context.ts';
 import { drain, type Leaving } from './drain.ts';
 import { describeFailure, ReplicaFailure } from './failure.ts';
 import { waitUntilHealthy } from './health-gate.ts';
-import { createReplica, findInstance, type NewReplica, removeReplica, routedPorts } from './replica.ts';
+import { createReplica, type NewReplica, removeReplica, routedPorts } from './replica.ts';
 import { catalogName } from './service-name.ts';
 
 /** For taking a failed replica away again: acknowledgements and a drain, whatever became of the deploy's own signal. */
@@ -52,13 +52,24 @@ export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<void> {
   }
 }
 
-/** Gives a replica that drains in vain its requests again. */
+/**
+ * Makes sure of a replica that is there already, perhaps since a deploy that was cut short: healthy, not draining, and given
+ * requests everywhere. It stays where it is when that fails.
+ */
 export async function resume(parts: SwapParts, wanted: Wanted, old: OldReplica): Promise<void> {
-  const { context } = parts;
-  const instance = await findInstance(context, catalogName(context.desired, wanted.service.name), old.id);
-  if (!instance) return;
-  await clearDraining(context.client, instance, { signal: context.signal });
-  await waitUntilServed(parts, wanted.service, instance.address);
+  const { context, note } = parts;
+  const { host, service, replica } = wanted;
+  const { signal } = context;
+  const { RestartCount } = await host.docker.inspectContainer(old.id, { signal });
+  const there = { id: old.id, name: old.name, host: host.name, service, replica };
+  try {
+    const instance = await waitUntilHealthy(context, host, there, note, RestartCount);
+    await clearDraining(context.client, instance, { signal });
+    await waitUntilServed(parts, service, instance.address);
+  } catch (error) {
+    if (error instanceof ReplicaFailure) error.report = await describeFailure(error, host, signal);
+    throw error;
+  }
 }
 
 /** Takes a replica that did not come up away again, after its last words were read. What fails here only is a line. */

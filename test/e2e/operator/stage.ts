@@ -1,0 +1,185 @@
+/** What the tests of operators and their accidents share: a lab, small projects on it, and Seawall as a user runs it. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { findHost } from '../../../lab/hosts.ts';
+import type { Lab } from '../../../lab/lab.ts';
+import { labOf, root } from '../lab-links.ts';
+import type { LoadReport } from '../load/report.ts';
+import { type StartLoadOptions, startLoad } from '../load/start.ts';
+
+type Roles = readonly ('app' | 'edge')[];
+
+export interface Finished {
+  /** -1: it was killed. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Sees each piece of standard error as it comes, with the process: to stop it in the middle. */
+  readonly onError?: (text: string, child: ChildProcess) => void;
+}
+
+/** A lab and the hosts of it that projects use. */
+export class Stage {
+  readonly lab: Lab;
+  #roles: Readonly<Record<string, Roles>>;
+
+  private constructor(lab: Lab, roles: Readonly<Record<string, Roles>>) {
+    this.lab = lab;
+    this.#roles = roles;
+  }
+
+  static async open(name: string, roles: Readonly<Record<string, Roles>>): Promise<Stage> {
+    return new Stage(await labOf(name, Object.keys(roles).length), roles);
+  }
+
+  address(host: string): string {
+    return findHost(this.lab, host).address;
+  }
+
+  /** The walk as a project of its own name, routed at `NAME.example`; `hosts` other than the stage's where given. */
+  project(name = 'walk', hosts: readonly string[] = Object.keys(this.#roles)): Project {
+    const folder = join(this.lab.stateDir, 'projects', name);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const file of ['app.mjs', 'Dockerfile'])
+      cpSync(join(root, 'test/e2e/apps/shop', file), join(folder, file));
+    cpSync(join(root, 'test/e2e/apps/walk/compose.yaml'), join(folder, 'compose.yaml'));
+    const routes = { [`${name}.example`]: { service: 'web', port: 8000, tls: 'off' } };
+    writeFileSync(join(folder, 'seawall.yml'), JSON.stringify({ routes }));
+    const project = new Project(this, name, folder);
+    project.useHosts(hosts);
+    return project;
+  }
+
+  /** The hosts of `seawall.yml`. */
+  settings(hosts: readonly string[]): object {
+    const entries = hosts.map((host) => [
+      host,
+      { ssh: host, address: this.address(host), roles: this.#roles[host] },
+    ]);
+    return {
+      ssh_config: this.lab.sshConfig,
+      hosts: Object.fromEntries(entries),
+      agent: { build_network: 'host' },
+    };
+  }
+
+  /** Runs a command line on a host over ssh; the test fails when it does. */
+  async onHost(host: string, line: string): Promise<string> {
+    const child = spawn('ssh', ['-F', this.lab.sshConfig, host, line], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { code, stdout, stderr } = await ended(child);
+    assert.equal(code, 0, `${host}: ${line}\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** Names of a host's containers, running or not, but Seawall's own. */
+  async containers(host: string): Promise<string[]> {
+    const names = await this.onHost(host, "docker ps -a --format '{{.Names}}'");
+    return names
+      .split('\n')
+      .filter((name) => name !== '' && !name.startsWith('seawall-'))
+      .sort();
+  }
+}
+
+/** A project on a stage, as its user has it in a folder. */
+export class Project {
+  readonly stage: Stage;
+  readonly name: string;
+  readonly folder: string;
+
+  constructor(stage: Stage, name: string, folder: string) {
+    this.stage = stage;
+    this.name = name;
+    this.folder = folder;
+  }
+
+  useHosts(hosts: readonly string[]): void {
+    writeFileSync(join(this.folder, 'lab.yml'), JSON.stringify(this.stage.settings(hosts)));
+  }
+
+  /** Runs `bin/seawall` as the leader of a process group of its own, without a terminal. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+    const files = ['--file', 'seawall.yml', '--file', 'lab.yml'];
+    const child = spawn(join(root, 'bin/seawall'), [...args, ...files], {
+      cwd: this.folder,
+      env: { ...process.env, NO_COLOR: '1', PROJECT: this.name, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    child.stderr?.on('data', (chunk) => options.onError?.(String(chunk), child));
+    return ended(child);
+  }
+
+  /** The same; the test fails with its output unless it ends with `code`. */
+  async expect(code: number, args: readonly string[], env: RunOptions['env'] = {}): Promise<Finished> {
+    const finished = await this.run(args, { env });
+    const { stdout, stderr } = finished;
+    assert.equal(finished.code, code, `${this.name}: seawall ${args.join(' ')}\n${stdout}\n${stderr}`);
+    return finished;
+  }
+
+  /** Versions that answer ten requests at an edge. */
+  async served(edge: string): Promise<string[]> {
+    const versions = new Set<string>();
+    for (let count = 0; count < 10; count += 1) versions.add(await this.#version(this.stage.address(edge)));
+    return [...versions].sort();
+  }
+
+  async #version(address: string): Promise<string> {
+    return new Promise((done, fail) => {
+      const headers = { host: `${this.name}.example` };
+      const call = request({ host: address, headers, agent: false, timeout: 5000 }, async (response) => {
+        let body = '';
+        for await (const chunk of response) body += chunk;
+        const { statusCode = 0 } = response;
+        done(statusCode === 200 ? (JSON.parse(body) as { version: string }).version : `status ${statusCode}`);
+      });
+      call.on('timeout', () => call.destroy(new Error('no answer within 5 s')));
+      call.on('error', fail);
+      call.end();
+    });
+  }
+
+  /** Does `work` under load on an edge and gives what the client saw; the load ends whatever happens. */
+  async underLoad(
+    edge: string,
+    work: () => Promise<void>,
+    options: Partial<StartLoadOptions> = {},
+  ): Promise<LoadReport> {
+    const url = `http://${this.stage.address(edge)}`;
+    const mix = 'get=70,idle=5,post=20,slow=5';
+    const load = startLoad({ url, hostHeader: `${this.name}.example`, rate: 40, mix, ...options });
+    try {
+      await work();
+    } catch (error) {
+      await load.stop();
+      throw error;
+    }
+    return load.stop();
+  }
+}
+
+/** Ends a whole process group without asking it. */
+export function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  process.kill(-child.pid, 'SIGKILL');
+}
+
+function ended(child: ChildProcess): Promise<Finished> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => (stdout += chunk));
+  child.stderr?.on('data', (chunk) => (stderr += chunk));
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (code) => done({ code: code ?? -1, stdout, stderr }));
+  });
+}
