@@ -40,7 +40,8 @@ export function agentContainerBody(own: OwnContainer): ReturnType<typeof body> {
     // NET_RAW: iptables-legacy speaks to the kernel over a raw socket.
     caps: ['NET_ADMIN', 'NET_RAW'],
     binds: [
-      `${HOST_PATH.config}:${HOST_PATH.config}:ro`,
+      // It writes the catalog's new place into the cluster file when this host was away while it moved.
+      `${HOST_PATH.config}:${HOST_PATH.config}`,
       '/var/run/docker.sock:/var/run/docker.sock',
       `${OWN_FOLDERS.agent}:${OWN_FOLDERS.agent}`,
       `${OWN_FOLDERS.edge}:${OWN_FOLDERS.edge}`,

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import packageJson from '../package.json' with { type: 'json' };
+import { serveCatalogPart } from './agent-catalog.ts';
 import { OWN_FOLDERS } from './agent-container.ts';
 import { writeHealth } from './agent-health.ts';
 import { logLine, superviseLoop } from './agent-loops.ts';
-import { CatalogClient, startCatalogServer } from './catalog/index.ts';
-import { type ClusterFile, HOST_PATH } from './cluster.ts';
+import { connectionTo, PlaceWatch } from './agent-place.ts';
+import { CatalogClient, keepSnapshots } from './catalog/index.ts';
+import { type ClusterFile, epochOf, HOST_PATH } from './cluster.ts';
 import { watchEdge } from './edge/index.ts';
 import { describeError, SeawallError } from './errors.ts';
 import { Docker } from './hosts/index.ts';
@@ -24,6 +26,7 @@ import { watchRegistrar } from './registrar/index.ts';
 interface Program {
   readonly cluster: ClusterFile;
   readonly client: CatalogClient;
+  readonly place: PlaceWatch;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   /** What is wrong at the moment, by part; empty text: nothing. */
@@ -74,16 +77,28 @@ async function runAgent(program: Program): Promise<void> {
       log,
     });
   const edge = () => watchEdge({ client, docker, host, httpPort: cluster.httpPort, signal, log });
+  const snapshots = () =>
+    keepSnapshots({
+      client,
+      folder: HOST_PATH.catalogSnapshots,
+      cluster: cluster.id,
+      epoch: () => epochOf(program.place.place),
+      signal,
+      log,
+    });
   const isEdge = host.roles.includes('edge');
   const look = async () => {
     const isStale = performance.now() - appliedAt > STALE_NETWORK_MS;
     problems.set('network', isStale ? 'host rules and link were not confirmed for 2 minutes' : '');
   };
+  const place = superviseLoop('place', () => program.place.run(), loops);
   const networking = superviseLoop('network', network, loops);
   // The catalog is behind the link; without one this host's own part still has to go on.
   await Promise.race([isUp.promise, sleep(FIRST_LINK_MS, undefined, { signal }).catch(() => undefined)]);
   await Promise.all([
     networking,
+    place,
+    superviseLoop('snapshots', snapshots, loops),
     superviseLoop('alive', alive, loops),
     superviseLoop('registrar', () => watchRegistrar({ client, docker, host, signal, log }), loops),
     ...(isEdge ? [superviseLoop('edge', edge, loops)] : []),
@@ -92,7 +107,7 @@ async function runAgent(program: Program): Promise<void> {
   ]);
 }
 
-/** Names, the other end of link probes, and on one host the catalog: nothing of it may touch Docker. */
+/** Names, the other end of link probes, on one host the catalog, elsewhere its place: nothing of it may touch Docker. */
 async function runServer(program: Program): Promise<void> {
   const { cluster, client, signal, log, problems } = program;
   const loops = { signal, log };
@@ -109,36 +124,16 @@ async function runServer(program: Program): Promise<void> {
       onState: ({ isListening }) =>
         problems.set('names', isListening ? '' : 'the resolver does not listen yet'),
     });
+  const version = packageJson.version;
+  const onState = (problem: string) => problems.set('catalog', problem);
+  const catalog = () => serveCatalogPart({ cluster, place: program.place, version, signal, log, onState });
   await Promise.all([
+    superviseLoop('place', () => program.place.run(), loops),
     superviseLoop('names', names, loops),
     superviseLoop('echo', () => serveEcho({ address: host.privateAddress, range, signal, log }), loops),
-    ...(isCatalogHost(cluster) ? [superviseLoop('catalog', () => serveCatalog(program), loops)] : []),
+    superviseLoop('catalog', catalog, loops),
     superviseLoop('health', () => reportHealth(program, async () => undefined), loops),
   ]);
-}
-
-const isCatalogHost = ({ catalog, host }: ClusterFile): boolean => catalog.host === host.name;
-
-async function serveCatalog({ cluster, signal, log }: Program): Promise<void> {
-  const { certificate, privateKey, token, port } = cluster.catalog;
-  const server = await startCatalogServer({
-    dir: OWN_FOLDERS.catalog,
-    certificate,
-    privateKey,
-    token,
-    listen: [
-      { host: '127.0.0.1', port },
-      { host: cluster.host.privateAddress, port },
-    ],
-    onFailure: (error) => {
-      // Docker starts the container again; what is on the disk is whole.
-      log(`error catalog: ${describeError(error)}; this program ends`);
-      process.exit(1);
-    },
-  });
-  log(`info catalog: serving on port ${port} of loopback and ${cluster.host.privateAddress}`);
-  await aborted(signal);
-  await server.close();
 }
 
 async function reportHealth(
@@ -192,14 +187,8 @@ async function readClusterFile(): Promise<ClusterFile> {
   }
 }
 
-function openCatalogClient(cluster: ClusterFile): CatalogClient {
-  const { address, port, certificate, token } = cluster.catalog;
-  const host = isCatalogHost(cluster) ? '127.0.0.1' : address;
-  return new CatalogClient({ target: { host, port }, certificate, token });
-}
-
 /** WireGuard where the kernel has none: of all of Seawall it knows the host's private key and its peers only. */
-async function runLink({ signal, log, problems }: Omit<Program, 'cluster' | 'client'>): Promise<void> {
+async function runLink({ signal, log, problems }: Pick<Program, 'signal' | 'log' | 'problems'>): Promise<void> {
   const loops = { signal, log };
   const link = () => runLinkProgram({ signal, log, onState: (problem) => problems.set('link', problem) });
   await Promise.all([
@@ -228,11 +217,13 @@ async function start(
   const run = name === 'agent' ? runAgent : name === 'server' ? runServer : undefined;
   if (run === undefined) throw new SeawallError('input', 'usage: agent.js agent | server | link | images');
   const cluster = await readClusterFile();
-  const client = openCatalogClient(cluster);
+  const client = new CatalogClient(connectionTo(cluster.catalog, cluster.host.name));
+  const { signal, log } = own;
+  const place = new PlaceWatch({ cluster, client, writes: name === 'agent', signal, log });
   logLine(
     `info ${name}: Seawall ${packageJson.version} on ${cluster.host.name}, catalog on ${cluster.catalog.host}`,
   );
-  return { ended: run({ ...own, cluster, client }) };
+  return { ended: run({ ...own, cluster, client, place }) };
 }
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -50,6 +50,27 @@ export interface CatalogPlace {
   /** PEM; on every host, so that any of them can be made the catalog. */
   readonly privateKey: string;
   readonly token: string;
+  /** Rises each time another host is made the catalog; absent: 1. The highest one counts, wherever it is heard. */
+  readonly epoch?: number;
+}
+
+export const epochOf = (place: Pick<CatalogPlace, 'epoch'>): number => place.epoch ?? 1;
+
+/** Whether one word on where the catalog is takes precedence over another. Two promotions at once: one of them wins. */
+export function isNewerPlace(
+  place: Pick<CatalogPlace, 'epoch' | 'host'>,
+  than: Pick<CatalogPlace, 'epoch' | 'host'>,
+): boolean {
+  const [epoch, other] = [epochOf(place), epochOf(than)];
+  return epoch > other || (epoch === other && place.host > than.host);
+}
+
+/** The one of several cluster files whose word on the catalog's place is the newest. */
+export function newestFile<F extends Pick<ClusterFile, 'catalog'>>(files: readonly F[]): F | undefined {
+  return files.reduce<F | undefined>(
+    (best, file) => (best === undefined || isNewerPlace(file.catalog, best.catalog) ? file : best),
+    undefined,
+  );
 }
 
 /** Paths on a host. The agent, the server and the edge mount only what they need of them, at the same place. */
@@ -62,10 +83,16 @@ export const HOST_PATH = {
   /** WireGuard's private key, which never leaves the host, and what the link should be. */
   link: '/var/lib/seawall/link',
   catalogData: '/var/lib/seawall/catalog',
+  /** What the agent keeps of the whole catalog, on every host. */
+  catalogSnapshots: '/var/lib/seawall/agent/catalog',
   edge: '/var/lib/seawall/edge',
   /** `CONTENT/HASH`: files and trees that replicas mount read-only. */
   content: '/var/lib/seawall/content',
 } as const;
+
+/** Where a catalog of that epoch has its data: what an earlier one left is never taken up again. */
+export const catalogFolder = (epoch: number): string =>
+  epoch === 1 ? HOST_PATH.catalogData : `${HOST_PATH.catalogData}/epoch-${epoch}`;
 
 /** Names of Seawall's own containers and of the private network's interfaces. */
 export const OWN = {

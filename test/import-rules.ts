@@ -15,7 +15,14 @@ const RANKS: readonly (readonly string[])[] = [
 ];
 
 /** The programs and what only they are made of; every other file directly in src/ is ground. */
-const ENTRIES = new Set(['main.ts', 'agent.ts', 'agent-loops.ts', 'agent-health.ts']);
+const ENTRIES = new Set([
+  'main.ts',
+  'agent.ts',
+  'agent-catalog.ts',
+  'agent-health.ts',
+  'agent-loops.ts',
+  'agent-place.ts',
+]);
 
 /** Files of a folder that others may import: its index and the two pages of plain nouns. */
 const OPEN = /^src\/(?:[^/]+\/index|catalog\/record|compose\/desired)\.ts$/;
@@ -23,7 +30,7 @@ const OPEN = /^src\/(?:[^/]+\/index|catalog\/record|compose\/desired)\.ts$/;
 /** Folders and files that only compute. */
 const PURE: readonly RegExp[] = [
   /^src\/(?:compose|plan)\//,
-  /^src\/(?!main|agent-loops|agent-health|agent\.|hash|package-root)[^/]*$/,
+  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|package-root)[^/]*$/,
   /\/(?:record|desired|keys|merge|interpolate|render|rules|ranges|names|entries|health|workers|diff|traffic)\.ts$/,
   /-(?:text|view|frame|tree|model|plan|sum|words|message)\.ts$/,
   /^src\/config\/(?:nodes|routes|schema|settle|validate)\.ts$/,

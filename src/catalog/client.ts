@@ -64,6 +64,16 @@ export class CatalogClient {
     return this.#transport.place;
   }
 
+  /** performance.now() of the first failed call since the last answer; absent while calls succeed. */
+  get failingSince(): number | undefined {
+    return this.#transport.failingSince;
+  }
+
+  /** Turns to another place of the same catalog; calls under way fail as unreachable. */
+  move(connection: CatalogConnection): void {
+    this.#transport.move(connection);
+  }
+
   /** Ends all connections; calls under way fail. */
   close(): void {
     this.#transport.close();
@@ -214,6 +224,32 @@ export class CatalogClient {
       options,
     );
     return { value: value[0] === undefined ? undefined : sessionEntry(value[0]), index };
+  }
+
+  /**
+   * Everything that the embedded catalog holds, as the text of its snapshot; a real Consul has none of this form and gives
+   * 404 (`refused`). With `index` it waits for a lasting change. `value` is undefined when nothing changed at all.
+   */
+  async snapshot(options: ReadOptions = {}): Promise<Answer<string | undefined>> {
+    const { index, waitMs = 0, timeoutMs = 10_000, signal } = options;
+    const response = await this.#transport.request({
+      method: 'GET',
+      path: '/v1/seawall/snapshot',
+      query: index === undefined ? {} : { index, wait: `${waitMs}ms` },
+      timeoutMs: waitMs + waitMs / 16 + timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (response.status === 304) return { value: undefined, index: index ?? 1 };
+    this.#calls.accept(response, '/v1/seawall/snapshot');
+    return { value: response.text, index: Math.max(1, response.index) };
+  }
+
+  /** Has the embedded catalog hand over everything; it answers nobody any more, for a minute at the most. */
+  async stepDown(options: CallOptions = {}): Promise<string> {
+    const request = { method: 'PUT', path: '/v1/seawall/step-down', ...options } as const;
+    const response = await this.#transport.request(request);
+    this.#calls.accept(response, request.path);
+    return response.text;
   }
 
   /** Address of the leader; throws `unreachable` when the catalog has none. A cheap sign of life. */

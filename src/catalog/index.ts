@@ -7,10 +7,14 @@ export type {
 } from './entry.ts';
 export { HeldKey } from './held-key.ts';
 export { parseEntry, updateRecord } from './json.ts';
+export { keepSnapshots } from './keep-snapshots.ts';
 export { acquireLease } from './lease.ts';
+export type { Listening } from './listening.ts';
 export { clearDraining, markDraining } from './maintenance.ts';
-export { type CatalogServer, startCatalogServer } from './server.ts';
+export { askPlace, type PlaceAnswer, placeConnection } from './place.ts';
+export { type CatalogServer, startCatalogServer, startPlaceServer } from './server.ts';
 export { ServiceView } from './service-view.ts';
+export { parseSnapshotFile } from './snapshot-file.ts';
 export { ensureSubnet, releaseSubnets } from './subnets.ts';
 export type { CatalogConnection } from './transport.ts';
 export { watchKey, watchKeys, watchService } from './watch.ts';

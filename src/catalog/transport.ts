@@ -15,7 +15,12 @@ export interface CatalogConnection {
   readonly token: string;
   /** Default `https`. */
   readonly scheme?: 'https' | 'http';
+  /** Of the catalog that is meant; one of an older epoch is refused. Absent: any (and a real Consul has none). */
+  readonly epoch?: number;
 }
+
+/** Header of requests and answers: which catalog is meant, and which one answers. */
+export const EPOCH_HEADER = 'x-seawall-epoch';
 
 /** What every call takes. An abort makes it throw the signal's reason. */
 export interface CallOptions {
@@ -36,6 +41,8 @@ export interface CatalogResponse {
   readonly status: number;
   /** `X-Consul-Index`; 0 when the answer has none. */
   readonly index: number;
+  /** Of the catalog that answered; absent when it does not say. */
+  readonly epoch?: number;
   readonly text: string;
 }
 
@@ -45,16 +52,28 @@ const TCP_KEEPALIVE_MS = 5_000;
 
 /** Keeps connections to one catalog and speaks HTTP over them; many calls may be under way at once. */
 export class CatalogTransport {
-  readonly #connection: CatalogConnection;
-  readonly #agent: http.Agent;
+  #connection: CatalogConnection;
+  #agent: http.Agent;
   readonly #send: typeof http.request;
+  #failingSince: number | undefined;
 
   constructor(connection: CatalogConnection) {
     this.#connection = connection;
-    const plain = connection.scheme === 'http';
-    const pool = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 64 };
-    this.#agent = plain ? new http.Agent(pool) : new https.Agent(pool);
-    this.#send = plain ? http.request : https.request;
+    this.#agent = poolFor(connection);
+    this.#send = connection.scheme === 'http' ? http.request : https.request;
+  }
+
+  /** performance.now() of the first failure since the last answer; absent while calls succeed. */
+  get failingSince(): number | undefined {
+    return this.#failingSince;
+  }
+
+  /** Turns to another place of the same catalog. Calls under way fail, and are repeated by whoever watches. */
+  move(connection: CatalogConnection): void {
+    this.#connection = connection;
+    this.#agent.destroy();
+    this.#agent = poolFor(connection);
+    this.#failingSince = undefined;
   }
 
   /** Such as `10.208.16.1:8500`; for messages. */
@@ -82,15 +101,31 @@ export class CatalogTransport {
     const timer = setTimeout(abort, timeoutMs);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      return await this.#exchange(request, stop.signal);
+      const response = await this.#exchange(request, stop.signal);
+      this.#refuseOlder(response);
+      this.#failingSince = undefined;
+      return response;
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
+      this.#failingSince ??= performance.now();
+      if (error instanceof SeawallError) throw error;
       if (stop.signal.aborted) throw this.#silent(timeoutMs, error);
       throw this.#failure(error);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /** A host that was away may still hold the catalog as it was then: what it says must not count. */
+  #refuseOlder({ epoch }: CatalogResponse): void {
+    const { epoch: own } = this.#connection;
+    if (own === undefined || epoch === undefined || epoch >= own) return;
+    throw new SeawallError(
+      'unreachable',
+      `what answers at ${this.place} is the catalog of epoch ${epoch}, now it is ${own}`,
+      { hint: 'That host learns of the new place by itself within seconds; see: seawall catalog status' },
+    );
   }
 
   async #exchange(request: CatalogRequest, signal: AbortSignal): Promise<CatalogResponse> {
@@ -112,7 +147,9 @@ export class CatalogTransport {
         incoming.on('error', reject);
         incoming.on('end', () => {
           const index = Number(incoming.headers['x-consul-index'] ?? 0);
+          const epoch = Number(incoming.headers[EPOCH_HEADER] ?? Number.NaN);
           resolve({
+            ...(Number.isSafeInteger(epoch) ? { epoch } : {}),
             status: incoming.statusCode ?? 0,
             index: Number.isSafeInteger(index) ? index : 0,
             text: Buffer.concat(chunks).toString('utf8'),
@@ -126,7 +163,7 @@ export class CatalogTransport {
   }
 
   #options(request: CatalogRequest, signal: AbortSignal): https.RequestOptions {
-    const { target, certificate, serverName, token, scheme } = this.#connection;
+    const { target, certificate, serverName, token, scheme, epoch } = this.#connection;
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) query.set(name, String(value));
@@ -135,6 +172,7 @@ export class CatalogTransport {
     const headers: Record<string, string | number> = {
       'X-Consul-Token': token,
       'Content-Length': Buffer.byteLength(request.body ?? ''),
+      ...(epoch === undefined ? {} : { [EPOCH_HEADER]: epoch }),
     };
     const tls =
       scheme === 'http'
@@ -183,6 +221,11 @@ export class CatalogTransport {
 
 const HINT =
   "See whether the container seawall-server runs on the catalog's host: docker logs seawall-server";
+
+function poolFor({ scheme }: CatalogConnection): http.Agent {
+  const pool = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 64 };
+  return scheme === 'http' ? new http.Agent(pool) : new https.Agent(pool);
+}
 
 class ReusedSocketError extends Error {
   constructor(cause: Error) {

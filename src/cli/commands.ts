@@ -98,6 +98,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./machine.ts'),
   },
   {
+    name: 'catalog',
+    group: 'Hosts',
+    summary: 'see where the catalog is, or make another host it',
+    load: () => import('./catalog.ts'),
+  },
+  {
     name: 'docs',
     group: 'Help',
     summary: 'explain a key of seawall.yml or of the Compose file',

@@ -1,6 +1,14 @@
 export { deploy } from './deploy.ts';
 export { type DownView, takeDown } from './down.ts';
 export { planProject } from './planning.ts';
+export {
+  type CatalogStatus,
+  type HostStatus,
+  type PromotionResult,
+  type PromotionView,
+  promoteHost,
+  readCatalogStatus,
+} from './promotion/index.ts';
 export { openRelease, readInForce } from './release.ts';
 export type { FailureReport, RolloutResult, TrafficSummary, TransferSummary } from './result.ts';
 export { listReleases, rollback } from './rollback.ts';

@@ -1,6 +1,6 @@
-import { CatalogClient, parseEntry } from '../catalog/index.ts';
+import { CatalogClient, parseEntry, placeConnection } from '../catalog/index.ts';
 import { type HostRecord, KEY } from '../catalog/record.ts';
-import type { ClusterFile } from '../cluster.ts';
+import { type ClusterFile, newestFile } from '../cluster.ts';
 import type { Desired } from '../compose/desired.ts';
 import type { Config } from '../config/index.ts';
 import { SeawallError } from '../errors.ts';
@@ -94,7 +94,8 @@ function oneCluster(
 ): ClusterFile | undefined {
   const first = files.find((file) => file !== undefined);
   const other = files.findIndex((file) => file !== undefined && file.id !== first?.id);
-  if (other === -1) return first;
+  // A host that was away may not know yet where the catalog is now.
+  if (other === -1) return newestFile(files.filter((file) => file !== undefined));
   const home = links[files.indexOf(first)]?.name;
   throw new SeawallError('refused', `hosts ${home} and ${links[other]?.name} belong to different clusters`, {
     hint: 'A project lives in one cluster. Name hosts of one cluster in seawall.yml.',
@@ -110,13 +111,13 @@ export async function openCatalog(cluster: ClusterFile, links: readonly HostLink
       'unreachable',
       `the catalog is on host ${place.host}, which does not answer or is not in seawall.yml`,
       {
-        hint: `Bring ${place.host} back. Traffic goes on without it; changes have to wait.`,
+        hint: `Bring ${place.host} back, or make another host the catalog: seawall catalog promote HOST. Traffic goes on meanwhile.`,
         where: place.host,
       },
     );
   }
   const target = await link.forwardTcp(place.port);
-  return new CatalogClient({ target, certificate: place.certificate, token: place.token });
+  return new CatalogClient(placeConnection(place, target));
 }
 
 /** The session's cluster and catalog. @throws SeawallError `refused` when the hosts are not set up. */

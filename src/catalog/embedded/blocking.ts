@@ -33,7 +33,8 @@ export function reading(
   };
 }
 
-async function news(
+/** Waits until the topic has a higher index than `index`, `ms` at the most. */
+export async function news(
   catalog: Catalog,
   topic: Topic,
   index: number,
@@ -50,7 +51,8 @@ async function news(
   }
 }
 
-function waitMs(query: URLSearchParams): number {
+/** What the query says about waiting, in milliseconds; Consul's default and limits. */
+export function waitMs(query: URLSearchParams): number {
   const text = query.get('wait') ?? '';
   const asked = text === '' ? 0 : parseGoDuration(text);
   if (asked === undefined) throw new HttpError(400, 'Invalid wait time');

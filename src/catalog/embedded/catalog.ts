@@ -1,5 +1,7 @@
+import { describeError } from '../../errors.ts';
 import { parseGoDuration } from './duration.ts';
 import { Expiry } from './expiry.ts';
+import { HttpError } from './http-error.ts';
 import type { Journal } from './journal.ts';
 import { openJournal } from './load.ts';
 import { expireTtlCheck } from './services.ts';
@@ -17,8 +19,8 @@ export interface CatalogOptions {
   /** Node that the agent's endpoints and sessions without a node mean: the catalog itself. */
   readonly node: string;
   readonly clock: Clock;
-  /** The disk refused a write: nothing can be confirmed any more. */
-  readonly onFailure: (error: unknown) => void;
+  /** The disk refuses writes; undefined: it takes them again. */
+  readonly onTrouble: (error: unknown) => void;
 }
 
 const SWEEP_MS = 250;
@@ -34,6 +36,7 @@ export class Catalog {
   /** Key → moment from which it may be acquired again. */
   readonly #lockDelays = new Map<string, number>();
   readonly #sweeper: NodeJS.Timeout;
+  #steppedDownUntil = 0;
 
   /** Use {@link openCatalog}. */
   constructor(options: CatalogOptions, state: State, journal: Journal) {
@@ -51,6 +54,7 @@ export class Catalog {
 
   /** Writes the drafts at once, under one index, with the sessions that end because of them. Durable later: {@link durable}. */
   commit(drafts: readonly DraftChange[]): void {
+    this.#refuseLasting(drafts);
     const commit = this.state.stamp([...drafts, ...brokenSessions(this.state, drafts)]);
     if (commit === undefined) return;
     this.#noteSessions(commit);
@@ -62,6 +66,20 @@ export class Catalog {
   /** Resolves when all that was committed so far will survive a power loss. */
   durable(): Promise<void> {
     return this.#journal.durable();
+  }
+
+  /** Why the disk takes nothing at the moment; undefined: it does. */
+  get trouble(): unknown {
+    return this.#journal.failure;
+  }
+
+  /** No answers for so long, or until this catalog ends: it was handed over to another host. */
+  stepDown(ms: number): void {
+    this.#steppedDownUntil = this.clock() + ms;
+  }
+
+  get isSteppedDown(): boolean {
+    return this.#steppedDownUntil > this.clock();
   }
 
   /** Starts a session's TTL again. */
@@ -90,8 +108,22 @@ export class Catalog {
     await this.#journal.close();
   }
 
+  /**
+   * On a disk that refuses, only what its writers write again by themselves is taken: services, checks, sessions and the
+   * keys they hold. So the traffic goes on to be right, and nothing is promised that a restart would lose.
+   */
+  #refuseLasting(drafts: readonly DraftChange[]): void {
+    const { trouble } = this;
+    if (trouble === undefined) return;
+    const isLasting = drafts.some(
+      ({ table, id, row }) =>
+        table === 'kv' && row?.Session === undefined && this.state.get('kv', id)?.Session === undefined,
+    );
+    if (isLasting) throw new HttpError(500, `The catalog's disk takes no writes: ${describeError(trouble)}`);
+  }
+
   async #wakeWhenDurable(topics: ReadonlySet<Topic>): Promise<void> {
-    // A failed disk wakes as well: the reads then report it.
+    // A disk that refuses wakes as well: what changed is in memory.
     await this.durable().catch(() => undefined);
     this.waiters.wake(topics);
   }
@@ -154,6 +186,6 @@ export class Catalog {
 
 /** Reads the directory and starts the timers. @throws SeawallError `refused` when its files are damaged. */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
-  const { state, journal } = await openJournal(options.dir, options.onFailure);
+  const { state, journal } = await openJournal(options.dir, options.onTrouble);
   return new Catalog(options, state, journal);
 }

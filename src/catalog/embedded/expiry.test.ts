@@ -42,7 +42,7 @@ test('a key vanishes with its session, and after a restart its session has its w
   const dir = await mkdtemp(join(tmpdir(), 'seawall-expiry-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   const open = (): Promise<Catalog> =>
-    openCatalog({ dir, node: 'catalog', clock: fast, onFailure: (error) => assert.fail(String(error)) });
+    openCatalog({ dir, node: 'catalog', clock: fast, onTrouble: (error) => assert.fail(String(error)) });
   let catalog = await open();
   const body = parseBody(Buffer.from('{"TTL":"10s","Behavior":"delete","LockDelay":"0s","Checks":[]}'));
   const session = sessionFromBody(body, 'catalog', catalog.state);

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describeError } from '../../errors.ts';
+import type { PlaceAnswer } from '../place.ts';
+import { EPOCH_HEADER } from '../transport.ts';
 import { AGENT_ROUTES } from './agent-routes.ts';
 import type { Call, Method, Reply, Route } from './call.ts';
 import type { Catalog } from './catalog.ts';
@@ -8,6 +10,7 @@ import { CATALOG_ROUTES } from './catalog-routes.ts';
 import { HEALTH_ROUTES } from './health-routes.ts';
 import { HttpError } from './http-error.ts';
 import { KV_ROUTES } from './kv-routes.ts';
+import { OWN_ROUTES, PLACE_PATH, refuseSteppedDown } from './own-routes.ts';
 import { SESSION_ROUTES } from './session-routes.ts';
 
 /** Consul's `kv_max_value_size`. */
@@ -22,10 +25,20 @@ const ROUTES: readonly Route[] = [
   ...HEALTH_ROUTES,
   ...SESSION_ROUTES,
   ...AGENT_ROUTES,
+  ...OWN_ROUTES,
 ];
 
+/** Who answers behind the sockets. */
+export interface Occupant {
+  /** Absent: the catalog is elsewhere. */
+  readonly catalog?: Promise<Catalog>;
+  readonly about: () => PlaceAnswer;
+  /** Somebody asked for a catalog of a later epoch: there is one. */
+  readonly onNewerEpoch?: ((epoch: number) => void) | undefined;
+}
+
 /** The listener of all sockets: token, route, body, answer. What is confirmed is on the disk. */
-export function makeListener(catalog: Promise<Catalog>, token: string, end: AbortSignal) {
+export function makeListener({ catalog, about, onNewerEpoch }: Occupant, token: string, end: AbortSignal) {
   const expected = digest(token);
   const open = new Set<AbortController>();
   end.addEventListener('abort', () => {
@@ -43,6 +56,16 @@ export function makeListener(catalog: Promise<Catalog>, token: string, end: Abor
       const url = splitUrl(request.url ?? '/');
       if (!timingSafeEqual(digest(sentToken(request, url.query)), expected))
         throw new HttpError(403, 'Permission denied: wrong or missing token');
+      const place = about();
+      response.setHeader(EPOCH_HEADER, place.epoch);
+      if (url.path === PLACE_PATH) {
+        send(response, { status: 200, json: place }, url.query.has('pretty'));
+        return;
+      }
+      const asked = Number(request.headers[EPOCH_HEADER] ?? 0);
+      if (asked > place.epoch) onNewerEpoch?.(asked);
+      if (catalog === undefined || asked > place.epoch) throw new HttpError(503, elsewhere(place, asked));
+      refuseSteppedDown(await catalog);
       const reply = await answer(await catalog, request, url, gone.signal);
       await (await catalog).durable();
       send(response, reply, url.query.has('pretty'));
@@ -51,6 +74,11 @@ export function makeListener(catalog: Promise<Catalog>, token: string, end: Abor
     }
   };
 }
+
+const elsewhere = ({ host, epoch }: PlaceAnswer, asked: number): string =>
+  asked > epoch
+    ? `No catalog of epoch ${asked} here: this one is of epoch ${epoch}`
+    : `The catalog is not here but on ${host} (epoch ${epoch})`;
 
 interface SplitUrl {
   readonly path: string;

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { SeawallError } from '../../errors.ts';
 import { encodeLine, JOURNAL_FILE, Journal, SNAPSHOT_FILE, writeSnapshot } from './journal.ts';
 import { openJournal } from './load.ts';
-import { State } from './state.ts';
+import type { State } from './state.ts';
 
 async function scratch(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'seawall-journal-'));
@@ -131,12 +131,13 @@ test('the files can be read by their owner only', async (t) => {
   assert.deepEqual(modes, ['700', '600', '600']);
 });
 
-test('after a write that the disk refused nothing more is written or confirmed, and what was before can be read', async (t) => {
+test('what came while the disk was full is on it soon after it has room again, and what was refused was not confirmed', async (t) => {
   const dir = await scratch(t);
   await write(dir, ['a']);
   const path = join(dir, JOURNAL_FILE);
+  const { state, journal: first } = await openJournal(dir, unexpected);
+  await first.close();
   const file = await open(path, 'a');
-  t.after(() => file.close());
   let full = true;
   // A disk that is full in the middle of a line, and has room again later.
   const disk = new Proxy(file, {
@@ -147,18 +148,36 @@ test('after a write that the disk refused nothing more is written or confirmed, 
           if (full) throw new Error('no space left');
         };
       }
+      if (name === 'truncate' && full) return async () => assert.fail('no space left');
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const failures: unknown[] = [];
+  const said: unknown[] = [];
+  const recovered = Promise.withResolvers<void>();
+  const onTrouble = (error: unknown): void => {
+    said.push(error);
+    if (error === undefined) recovered.resolve();
+  };
   const sizes = { journal: 0, snapshot: 0 };
-  const journal = new Journal(dir, new State(), disk, sizes, (error) => failures.push(error));
-  journal.append({ index: 9, changes: [] });
+  const journal = new Journal({ dir, state, file: disk, sizes, onTrouble });
+  const put = (key: string): void => {
+    const commit = state.stamp([
+      { table: 'kv', id: key, row: { LockIndex: 0, Key: key, Flags: 0, Value: 'eA==' } },
+    ]);
+    assert.ok(commit);
+    state.apply(commit);
+    journal.append(commit);
+  };
+  put('b');
   await assert.rejects(journal.durable(), /no space/);
+  put('c');
+  assert.match(String(journal.failure), /no space/);
   full = false;
-  journal.append({ index: 10, changes: [] });
-  await assert.rejects(journal.durable(), /no space/);
-  assert.equal(failures.length, 1);
-  assert.deepEqual(keysOf(await read(dir)), ['a']);
+  await recovered.promise;
+  put('d');
+  await journal.durable();
+  await journal.close();
+  assert.equal(said.length, 2);
+  assert.deepEqual(keysOf(await read(dir)), ['a', 'b', 'c', 'd']);
 });

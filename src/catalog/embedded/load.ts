@@ -1,5 +1,5 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SeawallError } from '../../errors.ts';
 import { JOURNAL_FILE, Journal, SNAPSHOT_FILE, syncDirectory } from './journal.ts';
@@ -13,7 +13,7 @@ import type { Change, Commit } from './tables.ts';
  */
 export async function openJournal(
   dir: string,
-  onFailure: (error: unknown) => void,
+  onTrouble: (error: unknown) => void,
 ): Promise<{ readonly state: State; readonly journal: Journal }> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const state = new State();
@@ -22,13 +22,35 @@ export async function openJournal(
   const path = join(dir, JOURNAL_FILE);
   const good = replayJournal(await readIfThere(path), path, state);
   state.settle(state.index);
-  const file = await open(path, 'a', 0o600);
-  await file.truncate(good);
-  await file.sync();
-  await syncDirectory(dir);
   const sizes = { journal: good, snapshot: snapshot.length };
-  return { state, journal: new Journal(dir, state, file, sizes, onFailure) };
+  const opened = await openForAppending(path, good);
+  return { state, journal: new Journal({ dir, state, sizes, onTrouble, ...opened }) };
 }
+
+/** A disk that is full or read-only does not keep what is on it from being served. */
+async function openForAppending(
+  path: string,
+  good: number,
+): Promise<{ readonly file: FileHandle } | { readonly failure: unknown }> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'a', 0o600);
+    await file.truncate(good);
+    await file.sync();
+    await syncDirectory(dirname(path));
+    return { file };
+  } catch (failure) {
+    await file?.close();
+    if (isDiskTrouble(failure)) return { failure };
+    throw failure;
+  }
+}
+
+/** What a disk says that may say something else later. */
+const isDiskTrouble = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(String(error.code));
 
 function loadSnapshot(bytes: Buffer, path: string, state: State): void {
   const lines = splitLines(bytes);

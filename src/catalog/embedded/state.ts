@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Change, CheckRow, Commit, DraftChange, TableName, Tables } from './tables.ts';
 import { onNode } from './tables.ts';
 
-/** Something that a read depends on, such as `service/web`, `nodes`, `key/a/b` or (only to wait on) `prefix/a/`. */
+/**
+ * Something that a read depends on, such as `service/web`, `nodes`, `key/a/b` or (only to wait on) `prefix/a/`. `lasting`:
+ * keys that no session holds, which nobody but the catalog remembers.
+ */
 export type Topic = string;
 
 /** Above this many topics the older ones are forgotten: their readers then see a higher index once, for nothing. */
@@ -99,7 +102,11 @@ export class State {
 
   /** Called before and after a change: both what it was and what it becomes is touched. */
   #collectTopics(change: Change, topics: Set<Topic>): void {
-    if (change.table === 'kv') topics.add(`key/${change.id}`);
+    if (change.table === 'kv') {
+      topics.add(`key/${change.id}`);
+      const key = change.row ?? this.get('kv', change.id);
+      if (key !== undefined && key.Session === undefined) topics.add('lasting');
+    }
     if (change.table === 'session') topics.add('sessions').add(`session/${change.id}`);
     if (change.table === 'kv' || change.table === 'session' || change.table === 'ttl') return;
     const row = change.row ?? this.get(change.table, change.id);

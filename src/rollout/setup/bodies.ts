@@ -23,10 +23,11 @@ export interface SetupParts {
 /** Label: hash of what Seawall's programs read from the cluster file only at their start. */
 const fileLabel = 'seawall.cluster-file';
 
-/** The list of hosts does not count: the programs follow the catalog's. */
+/** The list of hosts does not count, nor does the catalog's place: the programs follow both while they run. */
 function fileHash(file: ClusterFile): string {
-  const { hosts: _hosts, ...rest } = file;
-  return sha256(JSON.stringify(rest)).slice(0, 16);
+  const { hosts: _hosts, catalog, ...rest } = file;
+  const { host: _host, address: _address, epoch: _epoch, ...kept } = catalog;
+  return sha256(JSON.stringify({ ...rest, catalog: kept })).slice(0, 16);
 }
 
 export interface HostBodies {

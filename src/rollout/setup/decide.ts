@@ -1,4 +1,4 @@
-import type { ClusterFile, ClusterHost } from '../../cluster.ts';
+import { type ClusterFile, type ClusterHost, newestFile } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
 import { SeawallError } from '../../errors.ts';
 import type { SettledLink } from './link.ts';
@@ -81,10 +81,12 @@ export function oneCluster(found: readonly FoundCluster[]): ClusterFile | undefi
       hint: 'A host is in one cluster. Take the foreign one out of seawall.yml, or out of its cluster with its own seawall.yml: seawall machine rm HOST',
     });
   }
-  // The one with the most hosts was written last.
-  return carriers
-    .map(({ file }) => file)
-    .reduce((best, file) => ((file?.hosts.length ?? 0) > (best?.hosts.length ?? 0) ? file : best), undefined);
+  const files = carriers.flatMap(({ file }) => (file === undefined ? [] : [file]));
+  const [first, ...rest] = files;
+  if (first === undefined) return undefined;
+  // The one with the most hosts was written last; the catalog may have moved since.
+  const largest = rest.reduce((best, file) => (file.hosts.length > best.hosts.length ? file : best), first);
+  return { ...largest, catalog: (newestFile(files) ?? largest).catalog };
 }
 
 function refuseRenamed(found: readonly FoundCluster[]): void {
