@@ -244,7 +244,7 @@ export class CatalogClient {
     return { value: response.text, index: Math.max(1, response.index) };
   }
 
-  /** Has the embedded catalog hand over everything; it answers nobody any more, for a minute at the most. */
+  /** Has the embedded catalog hand over everything; it answers nobody any more, for two minutes at the most. */
   async stepDown(options: CallOptions = {}): Promise<string> {
     const request = { method: 'PUT', path: '/v1/seawall/step-down', ...options } as const;
     const response = await this.#transport.request(request);

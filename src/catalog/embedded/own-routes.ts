@@ -9,7 +9,7 @@ import { snapshotText } from './journal.ts';
 export const PLACE_PATH = '/v1/seawall/place';
 
 /** Between handing everything over and being told of the new place. */
-const STEP_DOWN_MS = 60_000;
+const STEP_DOWN_MS = 120_000;
 
 /**
  * The whole catalog as text. With `index` it waits until something lasting changed (not signs of life) or `wait` is over;

@@ -12,9 +12,11 @@ import type { LoadReport } from '../load/report.ts';
 import { type StartLoadOptions, startLoad } from '../load/start.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
+/** Tests that break hosts for good set another name before they import this. */
+const stage = process.env.SEAWALL_STAGE ?? 'core';
 /** Checkouts side by side have labs of their own. */
-const labName = `core-${sha256(root).slice(0, 6)}`;
-const stateDir = join(root, '.lab/core');
+const labName = `${stage}-${sha256(root).slice(0, 6)}`;
+const stateDir = join(root, '.lab', stage);
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas, `foreign` is somebody on the same network. */
 export const lab: Lab = await bringUpLab({
