@@ -188,7 +188,11 @@ async function readClusterFile(): Promise<ClusterFile> {
 }
 
 /** WireGuard where the kernel has none: of all of Seawall it knows the host's private key and its peers only. */
-async function runLink({ signal, log, problems }: Pick<Program, 'signal' | 'log' | 'problems'>): Promise<void> {
+async function runLink({
+  signal,
+  log,
+  problems,
+}: Pick<Program, 'signal' | 'log' | 'problems'>): Promise<void> {
   const loops = { signal, log };
   const link = () => runLinkProgram({ signal, log, onState: (problem) => problems.set('link', problem) });
   await Promise.all([

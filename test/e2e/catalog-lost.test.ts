@@ -27,7 +27,10 @@ test('every host keeps a good snapshot of the catalog, for root only, seconds af
   assert.deepEqual([host, epoch], ['host1', 1]);
   for (const each of hosts) {
     assert.equal(each.damaged, 0, each.host);
-    assert.ok(index - (each.snapshotIndex ?? 0) < 50, `${each.host} is ${index - (each.snapshotIndex ?? 0)} behind`);
+    assert.ok(
+      index - (each.snapshotIndex ?? 0) < 50,
+      `${each.host} is ${index - (each.snapshotIndex ?? 0)} behind`,
+    );
   }
   const folder = '/var/lib/seawall/agent/catalog';
   const { stdout } = await onHost('host3', ['sudo', 'find', folder, '-printf', "'%m %U %y\\n'"]);
@@ -37,7 +40,12 @@ test('every host keeps a good snapshot of the catalog, for root only, seconds af
 test('the catalog killed, and killed again: no request is lost, and it is back by itself', async (t) => {
   await withoutLoss(t, ['v1'], async () => {
     for (let count = 0; count < 2; count++) {
-      await onHost('host1', ['sudo', 'sh', '-c', `'kill -9 $(docker inspect -f {{.State.Pid}} seawall-server)'`]);
+      await onHost('host1', [
+        'sudo',
+        'sh',
+        '-c',
+        `'kill -9 $(docker inspect -f {{.State.Pid}} seawall-server)'`,
+      ]);
       const seconds = await timed(() =>
         until('the catalog answers', 60, async () => (await catalogStatus()).code === 0),
       );
@@ -84,7 +92,13 @@ test('the host of the catalog goes off: traffic goes on, another host is made th
     const followed = await timed(() =>
       until('host1 goes by the new place, in its file too', 90, async () => {
         const { hosts } = await catalogStatus();
-        const { stdout } = await onHost('host1', ['sudo', 'grep', '-c', `'"epoch": 4'`, '/etc/seawall/cluster.json']);
+        const { stdout } = await onHost('host1', [
+          'sudo',
+          'grep',
+          '-c',
+          `'"epoch": 4'`,
+          '/etc/seawall/cluster.json',
+        ]);
         return hosts.find(({ host }) => host === 'host1')?.epoch === 4 && stdout.trim() === '1';
       }),
     );
