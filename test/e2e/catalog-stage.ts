@@ -12,7 +12,8 @@ import type { LoadReport } from './load/report.ts';
 // After the name is set.
 const stage = await import('./core/stage.ts');
 const { lab } = stage;
-export const { ask, deployShop, expectCode, onHost, seawall, until, versionsServed } = stage;
+const { seawall } = stage;
+export const { ask, deployShop, expectCode, onHost, until } = stage;
 export { lab };
 
 after(async () => {
@@ -20,7 +21,7 @@ after(async () => {
 });
 
 /** The shop with host1 as edge and catalog alone, host2 as second edge. */
-export function catalogShop() {
+function catalogShop() {
   const project = stage.projectFolder('shop');
   const file = join(project.folder, 'edges.yml');
   writeFileSync(file, JSON.stringify({ hosts: { host2: { roles: ['app', 'edge'] } } }));
