@@ -14,6 +14,7 @@ import { Docker } from './hosts/index.ts';
 import { runImageOrder } from './images/index.ts';
 import {
   type LinkState,
+  Paths,
   runLinkProgram,
   serveEcho,
   watchAlive,
@@ -48,6 +49,7 @@ async function runAgent(program: Program): Promise<void> {
   const docker = new Docker(DOCKER_SOCKET, host.name);
   const loops = { signal, log };
   let link: LinkState | undefined;
+  const paths = new Paths();
   let appliedAt = performance.now();
   const isUp = Promise.withResolvers<void>();
   const stateFolder = OWN_FOLDERS.agent;
@@ -57,6 +59,7 @@ async function runAgent(program: Program): Promise<void> {
       client,
       docker,
       stateFolder,
+      paths,
       signal,
       log,
       onApplied: (state) => {
@@ -73,6 +76,7 @@ async function runAgent(program: Program): Promise<void> {
       version: packageJson.version,
       stateFolder,
       link: () => link,
+      paths,
       signal,
       log,
     });

@@ -41,6 +41,14 @@ const dotted = (number: number): string =>
   [24, 16, 8, 0].map((bits) => Math.floor(number / 2 ** bits) % 256).join('.');
 const cidrText = (base: number, prefix: number): string => `${dotted(base)}/${prefix}`;
 
+/** The block that an address with its prefix length lies in: `172.17.0.1/16` → `172.17.0.0/16`. */
+export function blockOf(text: string): string {
+  const [address = '', length = '32'] = text.split('/');
+  const size = 2 ** (32 - Number(length));
+  const number = addressNumber(address);
+  return number === undefined ? text : cidrText(Math.floor(number / size) * size, Number(length));
+}
+
 /** Whether an address lies in a block. */
 export function contains(cidr: string, address: string): boolean {
   const { base, prefix } = parseCidr(cidr);

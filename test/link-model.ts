@@ -58,6 +58,7 @@ function applyCommand(listing: LinkListing, argv: readonly string[]): LinkListin
         device: after('dev'),
         ...(argv.includes('via') ? { via: after('via') } : {}),
         source: after('src'),
+        ...(argv.includes('mtu') ? { mtu: Number(after('mtu')) } : {}),
       };
       // The kernel takes no source that the machine does not have.
       assert.ok(addresses.includes(`${route.source}/32`), `no address ${route.source}`);

@@ -28,6 +28,8 @@ export interface SystemInfo {
   /** ISO time by the host's clock. */
   readonly SystemTime: string;
   readonly LoggingDriver?: string;
+  /** Of daemon.json; absent: Docker's own. */
+  readonly DefaultAddressPools?: readonly { readonly Base: string; readonly Size: number }[] | null;
   readonly Swarm?: { readonly LocalNodeState?: string };
 }
 

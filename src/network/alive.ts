@@ -4,7 +4,8 @@ import { KEY } from '../catalog/record.ts';
 import type { ClusterFile } from '../cluster.ts';
 import type { Docker } from '../hosts/index.ts';
 import { privateAddress } from '../ranges.ts';
-import { type LinkHealth, probePeers } from './probe.ts';
+import type { Paths } from './paths.ts';
+import { type LinkHealth, largestPacket, probePeers } from './probe.ts';
 import { reportOnce } from './report-once.ts';
 import { Wake } from './wake.ts';
 import type { LinkState } from './watch.ts';
@@ -19,6 +20,8 @@ export interface AliveRecord {
   readonly docker: string;
   /** Bytes of the largest packet in the private network; absent until the link is up. */
   readonly linkMtu?: number;
+  /** By name of the other host: bytes of the largest packet that passes, where that is less than `linkMtu`. */
+  readonly paths?: Readonly<Record<string, number>>;
   /** By name of the other host: what gets there and back. */
   readonly link: Readonly<Record<string, LinkHealth>>;
   /** Of the file system with Seawall's state. */
@@ -33,6 +36,8 @@ export interface AliveOptions {
   readonly stateFolder: string;
   /** Absent until the link is up. */
   readonly link: () => LinkState | undefined;
+  /** Told of paths that carry less than the link. */
+  readonly paths: Paths;
   /** Ends it. The key is left to its TTL, so that a quick restart is not seen. */
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
@@ -65,7 +70,7 @@ export async function watchAlive(options: AliveOptions): Promise<void> {
       if (peers !== probed || performance.now() >= nextAt) {
         // The first sign of life must not wait for probes of peers that may be dead.
         if (probed === '') held.put(JSON.stringify(await describeHost(options, health)));
-        if (state !== undefined) health = await probe(cluster, state);
+        if (state !== undefined) health = await probe(options, state);
         held.put(JSON.stringify(await describeHost(options, health)));
         unwell = Object.values(health).every((one) => one === 'ok') ? 0 : unwell + 1;
         probed = peers;
@@ -80,12 +85,30 @@ export async function watchAlive(options: AliveOptions): Promise<void> {
   await held.close({ leave: true });
 }
 
-function probe(
-  { range, host }: ClusterFile,
+/**
+ * Probes the peers. Where only small packets pass, the path's size is looked for and the route takes it: a packet that
+ * is dropped on the way without a word would leave connections hanging.
+ */
+async function probe(
+  { cluster: { range, host }, paths, log, signal }: AliveOptions,
   { linkMtu, peers }: LinkState,
 ): Promise<Record<string, LinkHealth>> {
-  const places = peers.map(({ name, number }) => ({ name, privateAddress: privateAddress(range, number) }));
-  return probePeers({ address: host.privateAddress, peers: places, mtu: linkMtu });
+  const places = peers.map(({ name, number, mtu = linkMtu }) => ({
+    ...{ name, privateAddress: privateAddress(range, number), mtu },
+  }));
+  const address = host.privateAddress;
+  const health = await probePeers({ address, peers: places });
+  await Promise.all(
+    peers.map(async (peer, index) => {
+      const place = places[index];
+      if (place === undefined || health[peer.name] !== 'small only') return;
+      const bytes = await largestPacket({ address, peer: place, signal });
+      if (bytes === undefined || bytes >= place.mtu) return;
+      log(`warn link: the path to ${peer.name} carries packets of ${bytes} bytes, not of ${place.mtu}`);
+      paths.set(peer, bytes);
+    }),
+  );
+  return health;
 }
 
 async function describeHost(options: AliveOptions, link: AliveRecord['link']): Promise<AliveRecord> {
@@ -97,7 +120,15 @@ async function describeHost(options: AliveOptions, link: AliveRecord['link']): P
     clock: new Date().toISOString(),
     docker: engine.Version,
     ...(state === undefined ? {} : { linkMtu: state.linkMtu }),
+    ...narrowPaths(state),
     link,
     disk: { totalBytes: disk.blocks * disk.bsize, freeBytes: disk.bavail * disk.bsize },
   };
+}
+
+function narrowPaths(state: LinkState | undefined): Pick<AliveRecord, 'paths'> {
+  const narrow = (state?.peers ?? []).flatMap(({ name, mtu }) =>
+    mtu === undefined ? [] : [[name, mtu] as const],
+  );
+  return narrow.length === 0 ? {} : { paths: Object.fromEntries(narrow) };
 }

@@ -60,7 +60,9 @@ async function ensureJump(variant: IptablesVariant, jump: Jump, signal?: AbortSi
 async function listRules(variant: IptablesVariant, signal?: AbortSignal): Promise<string> {
   const call = signal === undefined ? {} : { signal };
   const tables = await Promise.all(
-    ['filter', 'nat'].map((table) => runCommand([`iptables-${variant}`, '-w', '5', '-t', table, '-S'], call)),
+    ['filter', 'nat', 'mangle'].map((table) =>
+      runCommand([`iptables-${variant}`, '-w', '5', '-t', table, '-S'], call),
+    ),
   );
   return tables
     .join('')

@@ -29,6 +29,8 @@ export interface LinkEnd {
   readonly address: string;
   /** WireGuard's, base64. */
   readonly publicKey?: string;
+  /** Bytes of the largest packet that passes to it; absent: as many as the link carries. */
+  readonly mtu?: number | undefined;
 }
 
 /** What `ip` and `bridge` list of the link at present. */
@@ -52,6 +54,8 @@ export interface LinkListing {
     readonly device?: string;
     readonly via?: string;
     readonly source?: string;
+    /** Bytes; absent: the device's. */
+    readonly mtu?: number;
   }[];
 }
 
@@ -193,6 +197,7 @@ function routeCommands(wish: LinkWish, { routes }: Pick<LinkListing, 'routes'>):
   const wanted = linked(wish).map((peer) => ({
     to: hostRange(wish.range, peer.number),
     via: wish.kind === 'vxlan' ? privateAddress(wish.range, peer.number) : undefined,
+    mtu: peer.mtu,
   }));
   const present = routes.filter((route) => route.device === OWN.link);
   const hasEnd = routes.some((route) => route.type === 'unreachable' && route.to === wish.range);
@@ -202,12 +207,15 @@ function routeCommands(wish: LinkWish, { routes }: Pick<LinkListing, 'routes'>):
       .map((route) => ['ip', 'route', 'del', route.to, 'dev', OWN.link]),
     ...wanted
       .filter(
-        ({ to, via }) =>
-          !present.some((route) => route.to === to && route.via === via && route.source === source),
+        ({ to, via, mtu }) =>
+          !present.some(
+            (route) => route.to === to && route.via === via && route.source === source && route.mtu === mtu,
+          ),
       )
-      .map(({ to, via }) => {
+      .map(({ to, via, mtu }) => {
         const place = via === undefined ? ['dev', OWN.link] : ['via', via, 'dev', OWN.link, 'onlink'];
-        return ['ip', 'route', 'replace', to, ...place, 'src', source];
+        const size = mtu === undefined ? [] : ['mtu', String(mtu)];
+        return ['ip', 'route', 'replace', to, ...place, 'src', source, ...size];
       }),
     // What no host has must not leave the machine by its default route.
     ...(hasEnd ? [] : [['ip', 'route', 'replace', 'unreachable', wish.range]]),

@@ -52,6 +52,7 @@ const routes = z.array(
     dev: z.string().optional(),
     gateway: z.string().optional(),
     prefsrc: z.string().optional(),
+    metrics: z.array(z.object({ mtu: z.number().optional() })).optional(),
   }),
 );
 
@@ -193,6 +194,7 @@ async function listLink(
       ...(route.dev === undefined ? {} : { device: route.dev }),
       ...(route.gateway === undefined ? {} : { via: route.gateway }),
       ...(route.prefsrc === undefined ? {} : { source: route.prefsrc }),
+      ...pathMtu(route),
     })),
   };
   if (device === undefined) return { ...known, forwarding: [], neighbours: [] };
@@ -205,6 +207,9 @@ async function listLink(
     neighbours: near.map((one) => ({ address: one.dst, mac: one.lladdr })),
   };
 }
+
+const pathMtu = ({ metrics }: z.infer<typeof routes>[number]): { mtu?: number } =>
+  metrics?.[0]?.mtu === undefined ? {} : { mtu: metrics[0].mtu };
 
 function linkDevice(device: Device): NonNullable<LinkListing['device']> {
   const { info_kind: kind, info_data: data } = device.linkinfo;

@@ -45,10 +45,14 @@ export async function serveEcho(options: EchoOptions): Promise<void> {
 export interface ProbeOptions {
   /** Own private address, to send from. */
   readonly address: string;
-  readonly peers: readonly { readonly name: string; readonly privateAddress: string }[];
-  /** Bytes of the largest packet that the link should carry. */
-  readonly mtu: number;
+  readonly peers: readonly (ProbedPeer & { readonly name: string })[];
   readonly port?: number;
+}
+
+export interface ProbedPeer {
+  readonly privateAddress: string;
+  /** Bytes of the largest packet that should pass. */
+  readonly mtu: number;
 }
 
 /**
@@ -56,13 +60,48 @@ export interface ProbeOptions {
  * datagrams that fit the interface as not to be fragmented, so a full-size one tells that whole packets pass.
  */
 export async function probePeers(options: ProbeOptions): Promise<Record<string, LinkHealth>> {
-  const { address, peers, mtu, port = ECHO_PORT } = options;
-  const results = peers.map(async ({ name, privateAddress }) => {
+  const { address, peers, port = ECHO_PORT } = options;
+  const results = peers.map(async ({ name, privateAddress, mtu }) => {
     const ask = (bytes: number) => echo(address, { address: privateAddress, port }, bytes);
     const [small, full] = await Promise.all([ask(SMALL_BYTES), ask(mtu - HEADERS)]);
     return [name, full ? 'ok' : small ? 'small only' : 'no answer'] as const;
   });
   return Object.fromEntries(await Promise.all(results));
+}
+
+/** What every IPv4 network must carry (RFC 791); below, a path is broken rather than narrow. */
+const SMALLEST_MTU = 576;
+/** Sizes that are tried at once. */
+const SIZES = 16;
+/** Bytes that the result may be below what the path carries. */
+const PRECISION = 8;
+
+/**
+ * Bytes of the largest packet that reaches a peer and comes back, found with datagrams of many sizes at once, 2.1
+ * seconds for each of two to four rounds; `undefined` when not even {@link SMALLEST_MTU} pass.
+ */
+export async function largestPacket(options: {
+  readonly address: string;
+  readonly peer: ProbedPeer;
+  readonly port?: number;
+  readonly signal?: AbortSignal;
+}): Promise<number | undefined> {
+  const { address, peer, port = ECHO_PORT, signal } = options;
+  const passes = (bytes: number) => echo(address, { address: peer.privateAddress, port }, bytes - HEADERS);
+  let low = SMALLEST_MTU;
+  let high = peer.mtu;
+  if (await passes(high)) return high;
+  if (!(await passes(low))) return undefined;
+  while (high - low > PRECISION && signal?.aborted !== true) {
+    const step = Math.ceil((high - low) / SIZES);
+    const sizes: number[] = [];
+    for (let bytes = low + step; bytes < high; bytes += step) sizes.push(bytes);
+    const results = await Promise.all(sizes.map(passes));
+    const best = sizes.filter((_, index) => results[index]).at(-1) ?? low;
+    high = Math.min(high, best + step);
+    low = best;
+  }
+  return low;
 }
 
 async function echo(

@@ -5,7 +5,7 @@ import { type Model, modelOf, outwardCrossings, type RulesInput } from './rules-
 
 /** A rule that leads from a chain of others into one of ours. */
 export interface Jump {
-  readonly table: 'filter' | 'nat';
+  readonly table: 'filter' | 'nat' | 'mangle';
   readonly from: string;
   readonly to: string;
 }
@@ -15,6 +15,7 @@ export const JUMPS: readonly Jump[] = [
   { table: 'filter', from: 'INPUT', to: 'SEAWALL-INPUT' },
   { table: 'filter', from: 'DOCKER-USER', to: 'SEAWALL-FORWARD' },
   { table: 'nat', from: 'POSTROUTING', to: 'SEAWALL-NAT' },
+  { table: 'mangle', from: 'FORWARD', to: 'SEAWALL-SIZE' },
 ];
 
 /** Arguments of `iptables` that look for a jump or put it at the top. */
@@ -43,7 +44,8 @@ export function renderRules(input: RulesInput): string {
     'SEAWALL-FROM-BRIDGE': fromBridges(model),
     'SEAWALL-TO-BRIDGE': toBridges(model),
   };
-  return `${table('filter', filter)}${table('nat', { 'SEAWALL-NAT': natRules(model) })}`;
+  const nat = { 'SEAWALL-NAT': natRules(model) };
+  return `${table('filter', filter)}${table('nat', nat)}${table('mangle', { 'SEAWALL-SIZE': sizeRules() })}`;
 }
 
 function table(name: string, chains: Readonly<Record<string, readonly string[]>>): string {
@@ -52,6 +54,15 @@ function table(name: string, chains: Readonly<Record<string, readonly string[]>>
     lines.map((line) => `-A ${chain} ${line}\n`),
   );
   return `*${name}\n${declared.join('')}${rules.join('')}COMMIT\n`;
+}
+
+/**
+ * TCP connections between replicas agree on segments that fit the way between their hosts: its route's size counts in
+ * both directions, whatever the size of the bridges (iptables-extensions(8), TCPMSS).
+ */
+function sizeRules(): string[] {
+  const clamp = '-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu';
+  return [`-o ${LINK} ${clamp}`, `-i ${LINK} ${clamp}`];
 }
 
 function inputRules({ input, peers }: Model): string[] {

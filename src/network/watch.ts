@@ -8,6 +8,7 @@ import { LABEL } from '../labels.ts';
 import { HostRules } from './iptables.ts';
 import { applyLink } from './link.ts';
 import { localContainers } from './local-containers.ts';
+import type { Paths } from './paths.ts';
 import { reportOnce } from './report-once.ts';
 import { renderRules } from './rules.ts';
 import type { LocalContainer, RulesHost } from './rules-model.ts';
@@ -20,6 +21,8 @@ export interface NetworkOptions {
   readonly docker: Pick<Docker, 'listContainers' | 'events'>;
   /** Folder of the snapshots. */
   readonly stateFolder: string;
+  /** Paths that carry less than the link. */
+  readonly paths: Paths;
   /** Ends the loop. Rules and link stay. */
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
@@ -33,7 +36,8 @@ export interface NetworkOptions {
 export interface LinkState {
   /** Bytes of the largest packet that fits through. */
   readonly linkMtu: number;
-  readonly peers: readonly RulesHost[];
+  /** Each with its own size where its path carries less. */
+  readonly peers: readonly (RulesHost & { readonly mtu?: number })[];
 }
 
 /** What the agent last read from the catalog about the network. */
@@ -77,6 +81,7 @@ class Network {
     this.#options = options;
     this.#hosts = options.cluster.hosts;
     this.#onError = reportOnce((text) => options.log(`error network: ${text}`));
+    options.paths.listen(() => this.#wake.ring());
   }
 
   /** What the cluster file says of a host is as new as the last setup; the snapshot adds what came after it. */
@@ -156,7 +161,7 @@ class Network {
   }
 
   async #pass(): Promise<void> {
-    const { cluster, docker, signal, log, onApplied } = this.#options;
+    const { cluster, docker, paths, signal, log, onApplied } = this.#options;
     const listing = await docker.listContainers({ all: true, labels: [LABEL.project], signal });
     const containers = localContainers(listing);
     const hosts = this.#hosts.map(rulesHost);
@@ -178,11 +183,17 @@ class Network {
     if (await this.#rules.apply(renderRules(input), signal)) {
       log(`info network: host rules applied (${peers.length} peers, ${containers.length} containers)`);
     }
-    const { commands, mtu } = await applyLink({ kind, port, isInUserSpace, range, own, peers, signal });
+    const ends = peers.map((peer) => {
+      const carries = paths.get(peer);
+      return carries === undefined ? peer : { ...peer, mtu: carries };
+    });
+    const { commands, mtu } = await applyLink({
+      ...{ kind, port, isInUserSpace, range, own, peers: ends, signal },
+    });
     if (commands.length > 0)
       log(`info network: ${OWN.link} set up (${commands.length} commands, MTU ${mtu})`);
     await this.#remember({ hosts, subnets }, containers);
-    onApplied?.({ linkMtu: mtu, peers });
+    onApplied?.({ linkMtu: mtu, peers: ends });
   }
 
   async #remember(network: NetworkSnapshot, containers: readonly LocalContainer[]): Promise<void> {

@@ -1,21 +1,17 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { OWN_FOLDERS } from '../../agent-container.ts';
-import { type CatalogClient, makeCatalogCertificate, parseEntry } from '../../catalog/index.ts';
+import type { CatalogClient } from '../../catalog/index.ts';
 import { type HostRecord, KEY } from '../../catalog/record.ts';
-import { type ClusterFile, type ClusterHost, HOST_PATH, OWN } from '../../cluster.ts';
+import { type ClusterFile, HOST_PATH, OWN } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
 import { SeawallError } from '../../errors.ts';
 import {
   type Docker,
   ensureContainer,
   findContainer,
-  type HostFacts,
   type HostLink,
   listeningPorts,
-  parseClusterFile,
   readFacts,
-  readHostFile,
   refuseUnfit,
   writeHostFiles,
 } from '../../hosts/index.ts';
@@ -30,10 +26,7 @@ import { type Report, reportStep } from '../../progress.ts';
 import { openCatalog } from '../session.ts';
 import { waitForAgents, waitForCatalog, waitForEdge, waitForGeneration } from './await-parts.ts';
 import { type HostBodies, hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
-import { decideCluster, oneCluster } from './decide.ts';
-import { decideRange } from './decide-range.ts';
-import { settleLink } from './link.ts';
-import type { ClusterNote } from './remove-host.ts';
+import { decideFiles, type HostIds } from './cluster-files.ts';
 
 export interface SetupOptions {
   readonly config: Config;
@@ -129,9 +122,6 @@ async function bringUp(
   };
 }
 
-/** Host → id in its own store. */
-type HostIds = Readonly<Record<string, string>>;
-
 async function bringImages(
   options: SetupOptions,
 ): Promise<{ readonly agent: HostIds; readonly edge: HostIds; readonly agentReference: string }> {
@@ -151,61 +141,6 @@ async function bringImages(
       ? undefined
       : (await ensureImages([wish], { ...context, project: 'seawall' }))[OWN.edge];
   return { agent: agent.hostIds, edge: edge?.hostIds ?? {}, agentReference: agent.reference };
-}
-
-async function decideFiles(
-  options: SetupOptions,
-  facts: readonly HostFacts[],
-  agentImages: HostIds,
-): Promise<Readonly<Record<string, ClusterFile>>> {
-  const { links, config, signal, parts } = options;
-  const found = await Promise.all(
-    links.map(async (link, index) => {
-      const fact = facts[index];
-      if (fact?.cluster !== undefined) return { host: link.name, file: fact.cluster };
-      // Without a server to look through, an earlier setup may still have been here.
-      const image = agentImages[link.name] ?? '';
-      const text = await readHostFile(link.docker, HOST_PATH.clusterFile, { image, signal });
-      return { host: link.name, file: text === undefined ? undefined : parseClusterFile(text, link.name) };
-    }),
-  );
-  const existing = oneCluster(found);
-  const { known, lastNumber } =
-    existing === undefined ? { known: [], lastNumber: 0 } : await knownHosts(existing, options);
-  const fresh = {
-    id: randomUUID(),
-    key: randomBytes(32).toString('base64'),
-    ...(await makeCatalogCertificate()),
-  };
-  const everyone = known.length > 0 ? known : (existing?.hosts ?? []);
-  const link = await settleLink({
-    ...{ config: config.network, links, known: everyone, former: existing, images: agentImages, signal },
-  });
-  const { privateAddress } = parts;
-  const range = decideRange(config.network.range, existing?.range);
-  return decideCluster({ config, range, link, found, known, lastNumber, fresh, privateAddress });
-}
-
-/** The catalog may know hosts that are in none of the files at hand. When it does not answer, the files must do. */
-async function knownHosts(
-  cluster: ClusterFile,
-  { links, signal }: SetupOptions,
-): Promise<{ readonly known: readonly ClusterHost[]; readonly lastNumber?: number | undefined }> {
-  let client: CatalogClient | undefined;
-  try {
-    client = await openCatalog(cluster, links);
-    const { value } = await client.kvList(KEY.hosts, { signal, timeoutMs: 5000 });
-    const note = (await client.kvGet(KEY.cluster, { signal })).value;
-    return {
-      known: value.map((entry) => parseEntry<HostRecord>(entry)),
-      lastNumber: note === undefined ? undefined : parseEntry<ClusterNote>(note).lastNumber,
-    };
-  } catch (error) {
-    if (error instanceof SeawallError && error.code === 'unreachable') return { known: [] };
-    throw error;
-  } finally {
-    client?.close();
-  }
 }
 
 /** Where WireGuard runs in user space; it waits for its place as long as another kind of link is there. */
