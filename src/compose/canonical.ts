@@ -39,17 +39,30 @@ function withDefault(node: Node, key: string, value: Scalar): Node {
 }
 
 /** The old `external: {name: X}`. */
-const external = (node: Node): Node => {
+function external(node: Node, path: KeyPath, report: Report): Node {
   const written = child(node, 'external');
   if (node.kind !== 'map' || written?.kind !== 'map') return node;
-  const name = child(written, 'name');
+  const [name, own] = [child(written, 'name'), child(node, 'name')];
+  if (name !== undefined && own !== undefined && textOf(name) !== textOf(own))
+    report(name, [...path, 'external', 'name'], '"name" and "external.name" differ');
   const plain = withKey(node, 'external', scalar(true, written.place));
-  return name === undefined || node.entries.has('name') ? plain : withKey(plain, 'name', name);
-};
+  return name === undefined || own !== undefined ? plain : withKey(plain, 'name', name);
+}
+
+/** `NAME =value` in a list is a slip: Docker Compose refuses it. */
+function withCleanNames(node: Node, path: KeyPath, report: Report): Node {
+  for (const [index, item] of (node.kind === 'list' ? node.items : []).entries()) {
+    const name = textOf(item)?.split('=', 1)[0] ?? '';
+    if (/\s$/.test(name)) report(item, [...path, index], `the name "${name}" ends with a space`);
+  }
+  return node;
+}
 
 const FORMS = patternTable<(node: Node, path: KeyPath) => Node>({
   'services.*.build': (node) => (textOf(node) === undefined ? node : mapOf({ context: node }, node.place)),
   'services.*.build.secrets.*': named,
+  'services.*.gpus.*.count': deviceCount,
+  'services.*.deploy.resources.reservations.devices.*.count': deviceCount,
   'services.*.build.ssh': (node) => toMapping(node, null) ?? node,
   'services.*.build.provenance': asText,
   'services.*.build.sbom': asText,
@@ -69,11 +82,16 @@ const FORMS = patternTable<(node: Node, path: KeyPath) => Node>({
   'services.*.extends': (node) => (textOf(node) === undefined ? node : mapOf({ service: node }, node.place)),
   'services.*.develop.watch.*.ignore': stringList,
   'services.*.develop.watch.*.include': stringList,
-  'volumes.*': external,
-  'networks.*': external,
-  'secrets.*': external,
-  'configs.*': external,
 });
+
+/** The Engine's number for "all of them". */
+const ALL_DEVICES = -1;
+
+function deviceCount(node: Node): Node {
+  const text = textOf(node);
+  if (text?.toLowerCase() === 'all') return scalar(ALL_DEVICES, node.place);
+  return text !== undefined && /^-?\d+$/.test(text) ? scalar(Number(text), node.place) : node;
+}
 
 function deviceForm(node: Node): Node {
   const text = textOf(node);
@@ -84,6 +102,14 @@ function deviceForm(node: Node): Node {
 
 const reportingForms = (report: Report) =>
   patternTable<(node: Node, path: KeyPath) => Node>({
+    ...Object.fromEntries(
+      ['volumes.*', 'networks.*', 'secrets.*', 'configs.*'].map((key) => [
+        key,
+        (node: Node, path: KeyPath) => external(node, path, report),
+      ]),
+    ),
+    'services.*.environment': (node, path) => withCleanNames(node, path, report),
+    'services.*.build.args': (node, path) => withCleanNames(node, path, report),
     'services.*.ports': (node, path) => {
       if (node.kind !== 'list') return node;
       const items = node.items.flatMap((item, index) => portForms(item, [...path, index], report));

@@ -1,4 +1,4 @@
-import { child, list, mapOf, type Node, scalar, withKey } from './node.ts';
+import { child, isNull, list, mapOf, type Node, scalar, withKey } from './node.ts';
 import { patternTable, rewrite } from './pattern.ts';
 import { showScalar } from './scalar.ts';
 
@@ -6,6 +6,19 @@ import { showScalar } from './scalar.ts';
 export function withDefaults(root: Node): Node {
   return rewrite(root, DEFAULTS);
 }
+
+/** The model in which the number of replicas stands in `deploy` too, when `scale` says it. */
+export function withScales(root: Node): Node {
+  return rewrite(root, SCALES);
+}
+
+const SCALES = patternTable<(node: Node) => Node>({
+  'services.*': (node) => {
+    const [scale, deploy] = [child(node, 'scale'), child(node, 'deploy')];
+    if (node.kind !== 'map' || scale === undefined || isNull(scale) || deploy?.kind !== 'map') return node;
+    return withKey(node, 'deploy', withKey(deploy, 'replicas', scale));
+  },
+});
 
 const withDefault = (node: Node, key: string, value: string): Node =>
   node.kind !== 'map' || node.entries.has(key) ? node : withKey(node, key, scalar(value, node.place));

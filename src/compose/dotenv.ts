@@ -21,12 +21,13 @@ const KEY = /(?:export[^\S\n]+)?([\p{L}\p{N}_.\-[\]]+)[^\S\n]*(=|:(?!=)|(?=\n)|$
  * the value from outside, comments, single quotes (verbatim), double quotes (escapes, variables), both over several lines.
  *
  * @param lookup variables from outside, which win over those of the file itself when a value names one.
+ * @param earlier variables of files read before, which those of the file itself win over.
  */
-export function parseDotenv(text: string, lookup: Lookup): Dotenv {
-  const source = text.replace(/^\ufeff/, '').replaceAll('\r\n', '\n');
+export function parseDotenv(text: string, lookup: Lookup, earlier: Lookup = () => undefined): Dotenv {
+  const source = text.replace(/^\ufeff/, '');
   const values = new Map<string, string>();
   const errors: DotenvError[] = [];
-  const resolve: Lookup = (name) => lookup(name) ?? values.get(name);
+  const resolve: Lookup = (name) => lookup(name) ?? values.get(name) ?? earlier(name);
   let at = skipBlank(source, 0);
   while (at < source.length) {
     KEY.lastIndex = at;
@@ -55,14 +56,21 @@ export function parseDotenv(text: string, lookup: Lookup): Dotenv {
 /** An environment file taken as it is (`format: raw`): every line `NAME=value`, no quotes, no variables. */
 export function parseRawDotenv(text: string, lookup: Lookup): Dotenv {
   const values = new Map<string, string>();
-  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
-    if (line.trim() === '' || line.trimStart().startsWith('#')) continue;
+  const errors: DotenvError[] = [];
+  let at = 0;
+  for (const written of text.split('\n')) {
+    const line = written.replace(/\r$/, '').trimStart();
     const equals = line.indexOf('=');
-    const name = equals === -1 ? line.trim() : line.slice(0, equals).trimStart();
-    const value = equals === -1 ? lookup(name) : line.slice(equals + 1);
-    if (value !== undefined) values.set(name, value);
+    const name = equals === -1 ? line : line.slice(0, equals);
+    if (line !== '' && !line.startsWith('#')) {
+      const value = equals === -1 ? lookup(name) : line.slice(equals + 1);
+      if (name === '' || /\s/.test(name))
+        errors.push({ at, message: `a line must be NAME=value, not "${line}"` });
+      else if (value !== undefined) values.set(name, value);
+    }
+    at += written.length + 1;
   }
-  return { values, errors: [] };
+  return { values, errors };
 }
 
 interface Value {

@@ -110,9 +110,9 @@ function readFile(
       problems.push(problemAt(item.place, path, `the file ${files.show(name)} cannot be read`, remedy));
     return;
   }
-  const known: Lookup = (variable) => lookup(variable) ?? textOf(into.get(variable)?.value);
+  const earlier: Lookup = (variable) => textOf(into.get(variable)?.value);
   const { values, errors } =
-    format === 'raw' ? parseRawDotenv(source.text, known) : parseDotenv(source.text, known);
+    format === 'raw' ? parseRawDotenv(source.text, lookup) : parseDotenv(source.text, lookup, earlier);
   for (const { at, message } of errors)
     problems.push(problemAt({ source, start: at, end: at + 1 }, path, message));
   // Values are secrets as often as not: they carry the place of the key that names the file, never their own.

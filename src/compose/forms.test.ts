@@ -59,7 +59,8 @@ test('short forms of volumes tell binds from names', () => {
   });
   assert.equal(parseVolume('/anonymous')?.source, undefined);
   assert.equal(parseVolume('C:\\data:/x')?.type, 'bind');
-  for (const text of ['', ':', 'a:', 'a:b:c:d']) assert.equal(parseVolume(text), undefined, text);
+  assert.equal(parseVolume('a:b:c:d')?.source, 'a:b', 'one letter before a colon is a Windows drive');
+  for (const text of ['', 'data:', 'aa:bb:cc:dd']) assert.equal(parseVolume(text), undefined, text);
 });
 
 test('a command in one text is split without a shell', () => {

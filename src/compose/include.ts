@@ -71,7 +71,7 @@ function includeLookup(
       if (envFile !== undefined) context.problems.push(problemAt(envFile.place, path, message));
       continue;
     }
-    const { values } = parseDotenv(text, (name) => context.lookup(name) ?? own.get(name));
+    const { values } = parseDotenv(text, context.lookup, (name) => own.get(name));
     for (const [name, value] of values) own.set(name, value);
   }
   return (name) => context.lookup(name) ?? own.get(name);

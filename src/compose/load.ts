@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type KeyPath, type Place, problemAt, type SourceText } from '../problems.ts';
+import { hasErrors, type KeyPath, type Place, problemAt, type SourceText } from '../problems.ts';
 import { toLongForms } from './canonical.ts';
 import { interpolateTree } from './cast.ts';
 import { withDefaults } from './defaults.ts';
@@ -46,8 +46,10 @@ function overlay(base: MapNode | undefined, source: SourceText, context: LoadCon
       loadGroup,
     );
     const lower = model === undefined ? undefined : withoutPaths(model, replaced);
-    const merged = lower === undefined ? whole : mergeNodes(lower, whole);
-    const long = toLongForms(withoutRedefinitions(merged));
+    const merged = withoutRedefinitions(lower === undefined ? whole : mergeNodes(lower, whole));
+    // What only the files together get wrong, and what comes from an extended service.
+    if (!hasErrors(context.problems)) context.problems.push(...context.validate(merged as MapNode));
+    const long = toLongForms(merged);
     context.problems.push(...long.problems);
     model = withoutKeys(withoutRedefinitions(long.root) as MapNode, 'version');
   }
@@ -60,7 +62,7 @@ interface Document {
 }
 
 function readDocuments(source: SourceText, context: LoadContext): readonly Document[] {
-  const parsed = parseYaml(source);
+  const parsed = parseYaml(source, 'compose');
   context.problems.push(...parsed.problems);
   return parsed.documents.flatMap((document: YamlDocument) => {
     if (document.root === undefined || (document.root.kind === 'scalar' && document.root.value === null))
@@ -85,7 +87,6 @@ function extendsContext(context: LoadContext): ExtendsContext {
     const [document] = documents;
     const services = child(document?.root, 'services');
     if (document === undefined || services?.kind !== 'map') return undefined;
-    context.problems.push(...context.validate(document.root));
     const long = toLongForms(servicesOnly(services));
     context.problems.push(...long.problems);
     const resolved: Node = withAbsolutePaths(long.root, posix.dirname(path), context.files.home);

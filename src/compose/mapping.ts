@@ -1,5 +1,5 @@
 import { type Entry, list, type MapNode, map, type Node, scalar } from './node.ts';
-import { showScalar } from './scalar.ts';
+import { showNode } from './scalar.ts';
 
 /** `NAME=value` items of a map or a list; a name without value has no equals sign. Maps are sorted, as in Docker Compose. */
 export function toItems(node: Node): readonly Node[] {
@@ -8,11 +8,11 @@ export function toItems(node: Node): readonly Node[] {
   const items: [string, Node][] = [];
   for (const [key, { value }] of node.entries) {
     if (value.kind === 'scalar') {
-      const text = value.value === null ? key : `${key}=${showScalar(value.value)}`;
+      const text = value.value === null ? key : `${key}=${showNode(value)}`;
       items.push([text, scalar(text, value.place)]);
     } else if (value.kind === 'list') {
       for (const item of value.items) {
-        const text = `${key}=${item.kind === 'scalar' ? showScalar(item.value) : ''}`;
+        const text = `${key}=${item.kind === 'scalar' ? showNode(item) : ''}`;
         items.push([text, scalar(text, item.place)]);
       }
     }
@@ -27,13 +27,13 @@ export function toMapping(node: Node, absent: string | null): MapNode | undefine
   if (node.kind === 'map') {
     for (const [key, { key: place, value }] of node.entries) {
       if (value.kind !== 'scalar') continue;
-      const text = value.value === null ? absent : showScalar(value.value);
+      const text = value.value === null ? absent : showNode(value);
       entries.push([key, { key: place, value: scalar(text, value.place) }]);
     }
   } else {
     for (const item of node.items) {
       if (item.kind !== 'scalar') continue;
-      const text = showScalar(item.value);
+      const text = showNode(item);
       const equals = text.indexOf('=');
       const value = equals === -1 ? absent : text.slice(equals + 1);
       entries.push([
@@ -51,8 +51,7 @@ export function namesToMap(node: Node, make: (item: Node) => Node): MapNode | un
   if (node.kind !== 'list') return undefined;
   const entries: [string, Entry][] = [];
   for (const item of node.items) {
-    if (item.kind === 'scalar')
-      entries.push([showScalar(item.value), { key: item.place, value: make(item) }]);
+    if (item.kind === 'scalar') entries.push([showNode(item), { key: item.place, value: make(item) }]);
   }
   return map(entries, node.place);
 }

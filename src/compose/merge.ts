@@ -58,16 +58,27 @@ const mergeLogging: Merger = (base, over, path) => {
   return left === undefined || right === undefined || left === right ? mergeMaps(base, over, path) : over;
 };
 
-/** Address pools are the same when their subnet is. */
+/** Address pools are the same when their subnet is; the oddities are those of Docker Compose 2.40. */
 const mergePools: Merger = (base, over, path) => {
   if (base.kind !== 'list' || over.kind !== 'list') return isNull(over) ? base : over;
   const subnet = (node: Node) => textOf(child(node, 'subnet'));
-  const pools = [...base.items];
-  for (const pool of over.items) {
-    const at = pools.findIndex((old) => subnet(old) === subnet(pool));
-    const old = pools[at];
-    if (old?.kind === 'map' && pool.kind === 'map') pools[at] = mergeMaps(old, pool, path);
-    else pools.push(pool);
+  const pools: Node[] = [];
+  const put = (pool: Node) => {
+    const at = pools.findIndex((known) => subnet(known) === subnet(pool));
+    if (at === -1) pools.push(pool);
+    else pools[at] = pool;
+  };
+  for (const old of base.items) {
+    let merged = old;
+    for (const pool of over.items) {
+      const isKnown = pools.some((known) => subnet(known) === subnet(pool));
+      if (subnet(pool) !== subnet(merged) && !isKnown) {
+        pools.push(pool);
+        continue;
+      }
+      if (merged.kind === 'map' && pool.kind === 'map') merged = mergeMaps(merged, pool, path);
+      put(merged);
+    }
   }
   return list(pools, over.place);
 };

@@ -122,7 +122,7 @@ export interface BuildModel {
 
 export interface BlkioModel {
   readonly weight?: number | string;
-  readonly weight_device?: readonly { readonly path: string; readonly weight: number | string }[];
+  readonly weight_device?: readonly { readonly Path: string; readonly Weight: number | string }[];
   readonly device_read_bps?: readonly BlkioLimit[];
   readonly device_read_iops?: readonly BlkioLimit[];
   readonly device_write_bps?: readonly BlkioLimit[];
@@ -130,8 +130,8 @@ export interface BlkioModel {
 }
 
 export interface BlkioLimit {
-  readonly path: string;
-  readonly rate: number | string;
+  readonly Path: string;
+  readonly Rate: number | string;
 }
 
 export interface DependencyModel {

@@ -9,6 +9,8 @@ export interface ScalarNode {
   readonly kind: 'scalar';
   readonly value: Scalar;
   readonly place: Place;
+  /** A number as Docker Compose shows it as text, where the value does not tell: `1e6`, or more digits than it holds. */
+  readonly shown?: string;
 }
 
 export interface MapNode {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { hasErrors, type KeyPath, type Place, type Problem, problemAt } from '../problems.ts';
-import { checkConsistency } from './consistency.ts';
+import { checkConsistency } from './consistency/index.ts';
+import { withScales } from './defaults.ts';
 import { parseDotenv } from './dotenv.ts';
 import { withFileValues } from './environment.ts';
 import { interpolate, type Lookup } from './interpolate.ts';
@@ -75,7 +76,7 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   const active = withProfiles(normalize(loaded, name, lookup), options.profiles);
   const shaped = withCanonicalValues(withEnvironments(active.root, lookup, files, problems));
   const whole = shaped.root as MapNode;
-  const root = withoutUnused(whole);
+  const root = withScales(withoutUnused(whole)) as MapNode;
   const refusals = refusedKeys(root);
   problems.push(...shaped.problems, ...refusals);
   const paths = problems.map((problem) => problem.path);
@@ -103,7 +104,7 @@ function readVariables(
         problems.push(problemAt(nowhere(files.show(path)), [], 'the file cannot be read'));
       continue;
     }
-    const { values, errors } = parseDotenv(source.text, (name) => outside(name) ?? variables.get(name));
+    const { values, errors } = parseDotenv(source.text, outside, (name) => variables.get(name));
     for (const { at, message } of errors)
       problems.push(problemAt({ source, start: at, end: at + 1 }, [], message));
     for (const [name, value] of values) variables.set(name, value);

@@ -72,6 +72,14 @@ const VALUE_RULES = patternTable<ValueRule>({
     text: `mounts of type "${value}" are refused`,
     remedy: 'Use a named volume, or copy what is needed into the image.',
   })),
+  'services.*.volumes.*.target': (value) =>
+    value.startsWith('/')
+      ? undefined
+      : {
+          text: `the path "${value}" in the container is not absolute`,
+          remedy:
+            'Start it with "/"; and give volumes names of more than one letter, which Docker Compose takes for a Windows drive.',
+        },
   'networks.*.driver': oneOf(['bridge', 'overlay', 'default'], (value) => ({
     text: `the network driver "${value}" is refused: Seawall joins hosts by a network of its own`,
     remedy: 'Remove it.',

@@ -1,4 +1,4 @@
-import type { Scalar } from './node.ts';
+import type { Scalar, ScalarNode } from './node.ts';
 
 const INTEGER = /^[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)$/;
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
@@ -60,4 +60,28 @@ function showWhole(value: number): string {
 
 function goExponent(value: number): string {
   return value.toExponential().replace(/e([-+])(\d)$/, 'e$10$2');
+}
+
+/** A scalar of the file as text; see {@link showScalar}. */
+export const showNode = (node: ScalarNode): string => node.shown ?? showScalar(node.value);
+
+/** How Go shows the number that an unquoted scalar is, where its value here does not tell it. */
+export function shownNumber(text: string, value: Scalar): string | undefined {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
+  const digits = text.replaceAll('_', '');
+  if (!INTEGER.test(digits)) return Math.abs(value) >= 1e6 ? goExponent(value) : undefined;
+  if (Number.isSafeInteger(value) || !/^[-+]?[1-9]/.test(digits)) return undefined;
+  const whole = BigInt(digits.replace('+', ''));
+  return whole >= -(2n ** 63n) && whole < 2n ** 64n ? `${whole}` : goExponent(value);
+}
+
+const DATE =
+  /^\d{4}-(?<month>\d{1,2})-(?<day>\d{1,2})(?:[Tt]\d+:\d+:\d+(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)| \d+:\d+:\d+(?:\.\d+)?)?$/;
+
+/** Whether an unquoted scalar is a date to Docker Compose's library, which no key of a Compose file takes. */
+export function isDate(text: string): boolean {
+  const { month, day } = DATE.exec(text)?.groups ?? {};
+  const isWithin = (number: string | undefined, most: number) =>
+    Number(number) >= 1 && Number(number) <= most;
+  return isWithin(month, 12) && isWithin(day, 31);
 }

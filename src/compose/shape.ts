@@ -1,9 +1,20 @@
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
 import { parseBytes, parseDuration, showDuration } from '../units.ts';
 import { toItems, toMapping } from './mapping.ts';
-import { isNull, list, mapOf, mapValues, type Node, type Scalar, scalar, textOf, withKey } from './node.ts';
+import {
+  isNull,
+  list,
+  map,
+  mapOf,
+  mapValues,
+  type Node,
+  type Scalar,
+  scalar,
+  textOf,
+  withKey,
+} from './node.ts';
 import { type PatternTable, patternTable, rewrite } from './pattern.ts';
-import { showScalar } from './scalar.ts';
+import { showNode, showScalar } from './scalar.ts';
 import { splitWords } from './shell-words.ts';
 
 /**
@@ -49,7 +60,7 @@ const SIZES = [
   'services.*.deploy.resources.limits.memory',
   'services.*.deploy.resources.reservations.memory',
   ...['read_bps', 'read_iops', 'write_bps', 'write_iops'].map(
-    (key) => `services.*.blkio_config.device_${key}.*.rate`,
+    (key) => `services.*.blkio_config.device_${key}.*.Rate`,
   ),
 ];
 
@@ -64,7 +75,7 @@ const COMMANDS = [
 const texts: Rule = (node) => toMapping(node, '') ?? node;
 const textsOrNull: Rule = (node) => toMapping(node, null) ?? node;
 const text: Rule = (node) =>
-  node.kind === 'scalar' && node.value !== null ? scalar(showScalar(node.value), node.place) : node;
+  node.kind === 'scalar' && node.value !== null ? scalar(showNode(node), node.place) : node;
 const number: Rule = (node) => {
   const value = textOf(node);
   return value !== undefined && value.trim() !== '' && Number.isFinite(Number(value))
@@ -135,12 +146,42 @@ const SIMPLE: Readonly<Record<string, Rule>> = {
   'services.*.build.extra_hosts': hostItems,
   'services.*.secrets.*.mode': octal,
   'services.*.configs.*.mode': octal,
+  'services.*.build.secrets.*.mode': octal,
+  ...each(
+    ['read_bps', 'read_iops', 'write_bps', 'write_iops'].map(
+      (key) => `services.*.blkio_config.device_${key}.*`,
+    ),
+    (node) => renamed(node, { path: 'Path', rate: 'Rate' }),
+  ),
+  'services.*.blkio_config.weight_device.*': (node) => renamed(node, { path: 'Path', weight: 'Weight' }),
+  ...each(
+    ['update_config', 'rollback_config'].map((key) => `services.*.deploy.${key}`),
+    (node) => withoutZero(node, 'delay', 'monitor'),
+  ),
   'services.*.healthcheck.test': healthTest,
   'services.*.deploy': (node) =>
     node.kind === 'map' ? ensureMaps(node, 'resources', 'placement') : undefined,
   'networks.*': (node) => (node.kind === 'map' ? ensureMaps(node, 'ipam') : node),
   'services.*': (node) => withNull(withNull(node, 'command'), 'entrypoint'),
 };
+
+/** Docker Compose prints these in its Go names. */
+function renamed(node: Node, names: Readonly<Record<string, string>>): Node {
+  if (node.kind !== 'map') return node;
+  return map(
+    [...node.entries].map(([key, entry]) => [names[key] ?? key, entry]),
+    node.place,
+  );
+}
+
+/** Docker Compose does not tell these durations from absent ones. */
+function withoutZero(node: Node, ...keys: readonly string[]): Node {
+  if (node.kind !== 'map') return node;
+  return mapValues(node, (value, key) => {
+    const isZero = value.kind === 'scalar' && parseDuration(showScalar(value.value)) === 0;
+    return keys.includes(key) && isZero ? undefined : value;
+  });
+}
 
 /** Docker Compose prints these keys in any case. */
 function withNull(node: Node, key: string): Node {

@@ -13,12 +13,9 @@ export interface VolumeSpec {
 
 const PROPAGATION = /^r?(private|shared|slave)$/;
 
-/** `[SOURCE:]TARGET[:OPTIONS]`; `undefined` when it is none. Windows drives keep their colon. */
+/** `[SOURCE:]TARGET[:OPTIONS]`; `undefined` when it is none. A letter and a colon are a Windows drive, as in Docker Compose. */
 export function parseVolume(text: string): VolumeSpec | undefined {
-  const parts = text
-    .replaceAll(/(?<=^|:)([A-Za-z]):(?=[\\/])/g, '$1\0')
-    .split(':')
-    .map((part) => part.replace('\0', ':'));
+  const parts = text.length <= 2 ? [text] : sections(text);
   if (text === '' || parts.length > 3 || parts.some((part) => part === '')) return undefined;
   const [first = '', second, options = ''] = parts;
   const base = { readOnly: false, noCopy: false };
@@ -37,6 +34,16 @@ export function parseVolume(text: string): VolumeSpec | undefined {
   };
 }
 
+function sections(text: string): readonly string[] {
+  const parts: string[] = [];
+  for (const piece of text.split(':')) {
+    const last = parts.at(-1);
+    if (last !== undefined && /^\p{L}$/u.test(last)) parts[parts.length - 1] = `${last}:${piece}`;
+    else parts.push(piece);
+  }
+  return parts;
+}
+
 /** A path without `.`, `..` and doubled or trailing slashes, as Go's `path.Clean`. */
 export function clean(path: string): string {
   const normal = posix.normalize(path);
@@ -44,5 +51,5 @@ export function clean(path: string): string {
 }
 
 function isPath(source: string): boolean {
-  return /^[./~]/.test(source) || source.startsWith('\\\\') || /^[A-Za-z]:/.test(source);
+  return /^[./~]/.test(source) || source.startsWith('\\\\') || /^\p{L}:/u.test(source);
 }

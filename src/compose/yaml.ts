@@ -11,7 +11,7 @@ import {
 } from 'yaml';
 import { type KeyPath, type Place, type Problem, problemAt, type SourceText } from '../problems.ts';
 import { type Entry, list, map, type Node, scalar } from './node.ts';
-import { resolvePlainScalar } from './scalar.ts';
+import { isDate, resolvePlainScalar, shownNumber } from './scalar.ts';
 
 /** One document of a YAML file. */
 export interface YamlDocument {
@@ -21,6 +21,8 @@ export interface YamlDocument {
   readonly replaced: readonly KeyPath[];
 }
 
+type YamlDialect = 'plain' | 'compose';
+
 export interface ParsedYaml {
   readonly documents: readonly YamlDocument[];
   readonly problems: readonly Problem[];
@@ -29,8 +31,12 @@ export interface ParsedYaml {
 /** An alias may stand for a tree that holds aliases; this bounds what they expand to. */
 const MOST_NODES = 200_000;
 
-/** YAML text as documents of nodes with places: anchors and merge keys are resolved, tags of Compose noted. */
-export function parseYaml(source: SourceText): ParsedYaml {
+/**
+ * YAML text as documents of nodes with places: anchors and merge keys are resolved, tags of Compose noted.
+ *
+ * @param dialect `compose` refuses what Docker Compose refuses although it is YAML: keys that are no text, and dates.
+ */
+export function parseYaml(source: SourceText, dialect: YamlDialect = 'plain'): ParsedYaml {
   const parsed = parseAllDocuments<ParsedNode>(source.text, {
     schema: 'failsafe',
     lineCounter: new LineCounter(),
@@ -49,7 +55,7 @@ export function parseYaml(source: SourceText): ParsedYaml {
       );
     }
     if (document.errors.length > 0) continue;
-    const reader = new DocumentReader(source, (alias) => alias.resolve(document));
+    const reader = new DocumentReader(source, dialect, (alias) => alias.resolve(document));
     const root = document.contents === null ? undefined : reader.read(document.contents, []);
     problems.push(...reader.problems);
     documents.push({ root, replaced: reader.replaced });
@@ -72,12 +78,14 @@ class DocumentReader {
   readonly problems: Problem[] = [];
   readonly replaced: KeyPath[] = [];
   readonly #source: SourceText;
+  readonly #dialect: YamlDialect;
   readonly #resolve: (alias: Alias) => unknown;
   readonly #open = new Set<unknown>();
   #nodes = 0;
 
-  constructor(source: SourceText, resolve: (alias: Alias) => unknown) {
+  constructor(source: SourceText, dialect: YamlDialect, resolve: (alias: Alias) => unknown) {
     this.#source = source;
+    this.#dialect = dialect;
     this.#resolve = resolve;
   }
 
@@ -100,13 +108,18 @@ class DocumentReader {
         place,
       );
     }
-    return isScalar(node) ? this.#readScalar(node, place) : undefined;
+    return isScalar(node) ? this.#readScalar(node, path, place) : undefined;
   }
 
-  #readScalar(node: { value: unknown; type?: string; tag?: string }, place: Place): Node {
+  #readScalar(node: { value: unknown; type?: string; tag?: string }, path: KeyPath, place: Place): Node {
     const text = scalarText(node);
     const isText = node.type !== 'PLAIN' || node.tag === 'tag:yaml.org,2002:str' || node.tag === '!';
-    return scalar(isText ? text : resolvePlainScalar(text), place);
+    if (isText) return scalar(text, place);
+    if (this.#dialect === 'compose' && isDate(text) && !path.some((part) => `${part}`.startsWith('x-')))
+      this.problems.push(problemAt(place, path, `${text} is a date in YAML`, 'Put it between quotes.'));
+    const value = resolvePlainScalar(text);
+    const shown = shownNumber(text, value);
+    return { ...scalar(value, place), ...(shown === undefined ? {} : { shown }) };
   }
 
   #readAlias(alias: Alias, path: KeyPath, place: Place): Node | undefined {
@@ -128,6 +141,7 @@ class DocumentReader {
   #readMap(node: YAMLMap.Parsed, path: KeyPath, place: Place): Node {
     const entries = new Map<string, Entry>();
     const merged = new Map<string, Entry>();
+    let hasMerge = false;
     for (const pair of node.items) {
       const key = this.read(pair.key as AstNode, path, place);
       if (key?.kind !== 'scalar') {
@@ -136,8 +150,18 @@ class DocumentReader {
       }
       const name = isScalar(pair.key) ? scalarText(pair.key) : `${key.value ?? ''}`;
       if (name === '<<' && isMergeKey(pair.key)) {
+        const remedy = 'Write one with a list: "<<: [*a, *b]".';
+        if (hasMerge)
+          this.problems.push(problemAt(key.place, path, 'the key "<<" stands here twice', remedy));
+        hasMerge = true;
         this.#merge(pair.value as AstNode, path, key.place, merged);
         continue;
+      }
+      if (typeof key.value !== 'string' && this.#dialect === 'compose') {
+        const remedy = 'Put it between quotes.';
+        this.problems.push(
+          problemAt(key.place, [...path, name], `the key ${name} is no text in YAML`, remedy),
+        );
       }
       if (entries.has(name)) {
         const remedy = 'Keep one of them.';

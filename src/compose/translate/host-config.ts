@@ -90,13 +90,10 @@ function blkio(service: ServiceModel): Record<string, unknown> {
   const config = service.blkio_config;
   if (config === undefined) return {};
   const rates = (list: readonly BlkioLimit[] | undefined) =>
-    list?.map(({ path, rate }) => ({ Path: path, Rate: parseBytes(`${rate}`) ?? 0 }));
+    list?.map(({ Path, Rate }) => ({ Path, Rate: parseBytes(`${Rate}`) ?? 0 }));
   return {
     BlkioWeight: config.weight === undefined ? undefined : Number(config.weight),
-    BlkioWeightDevice: config.weight_device?.map(({ path, weight }) => ({
-      Path: path,
-      Weight: Number(weight),
-    })),
+    BlkioWeightDevice: config.weight_device?.map(({ Path, Weight }) => ({ Path, Weight: Number(Weight) })),
     BlkioDeviceReadBps: rates(config.device_read_bps),
     BlkioDeviceReadIOps: rates(config.device_read_iops),
     BlkioDeviceWriteBps: rates(config.device_write_bps),
