@@ -20,6 +20,8 @@ export const LABEL = {
   expose: 'seawall.expose',
   /** Port the replica serves routes on, when it has a route. */
   port: 'seawall.port',
+  /** JSON: `{"domain/path": port}` of the routes to the service when the replica was made. */
+  routes: 'seawall.routes',
   /** On Docker networks: Compose network name. */
   network: 'seawall.network',
 } as const;

@@ -91,6 +91,8 @@ export const META = {
   addresses: 'seawall-addresses',
   /** JSON: network name → names it answers to. */
   names: 'seawall-names',
+  /** JSON: route (domain and path) → the replica's port for it, of the routes that were there when it was made. */
+  routes: 'seawall-routes',
   /** JSON of the health rule that edges probe themselves; absent: the Docker check is enough. */
   probe: 'seawall-probe',
 } as const;
@@ -159,8 +161,13 @@ export interface ReleaseRecord {
   readonly number: number;
   readonly createdAt: string;
   readonly who: string;
-  /** `pending` while its rollout runs; `good` served everywhere; `failed` was rolled back. */
-  readonly status: 'pending' | 'good' | 'failed';
+  /**
+   * `pending` while its rollout runs; `good` served everywhere; `failed` was rolled back; `mixed` runs beside the release
+   * before, because a `failure_action` says so or the way back failed.
+   */
+  readonly status: 'pending' | 'good' | 'failed' | 'mixed';
+  /** With `mixed`: why. */
+  readonly problem?: string;
   readonly endedAt?: string;
   /** Service → image id (configuration digest). */
   readonly images: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { sha256 } from '../hash.ts';
 import { type HostLink, readClusterFile } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { catalogServiceName } from '../names.ts';
+import type { MixedRelease } from '../plan/index.ts';
 import type { CatalogReplica, ContainerRow } from './ps-view.ts';
 
 /** The project's containers on the hosts, stopped ones too; of one-offs only those that run. */
@@ -56,6 +57,8 @@ export interface CatalogView {
   readonly replicas: readonly CatalogReplica[];
   /** What the release in force asks for; absent before the first. */
   readonly inForce?: Desired;
+  /** The newest release, when it runs beside the one in force. */
+  readonly mixed?: MixedRelease;
 }
 
 /** Undefined when there is no catalog or it does not answer. */
@@ -65,21 +68,24 @@ export async function readCatalog(
   signal: AbortSignal,
 ): Promise<CatalogView | undefined> {
   try {
-    const { openCatalog, readInForce } = await import('../rollout/index.ts');
+    const { openCatalog, readStanding } = await import('../rollout/index.ts');
     const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
     const cluster = files.find((file) => file !== undefined);
     if (cluster === undefined) return undefined;
     const client = await openCatalog(cluster, links);
     try {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(CATALOG_TIMEOUT_MS)]);
-      const inForce = await readInForce(client, cluster, desired.project, limited);
-      const services = new Set([...Object.keys(desired.services), ...Object.keys(inForce?.services ?? {})]);
+      const standing = await readStanding(client, cluster, desired.project, limited);
+      const services = new Set([
+        ...Object.keys(desired.services),
+        ...Object.keys(standing.inForce?.services ?? {}),
+      ]);
       const names = [...services].map((name) => catalogServiceName(desired.project, name, sha256));
       const answers = await Promise.all(
         names.map((name) => client.serviceInstances(name, { signal: limited })),
       );
       const replicas = answers.flatMap(({ value }) => value.map(catalogReplica));
-      return { replicas, ...(inForce === undefined ? {} : { inForce }) };
+      return { replicas, ...standing };
     } finally {
       client.close();
     }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { viewMixed } from '../plan/index.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { print, printJson } from './output.ts';
@@ -47,13 +48,21 @@ async function run(context: Context, options: Options, wanted: readonly string[]
       hint: error.hint,
     }));
     if (context.options.json)
-      await printJson(context, { project: desired.project, replicas: rows, unreachable });
+      await printJson(context, {
+        ...{ project: desired.project, replicas: rows, unreachable },
+        ...(catalog?.mixed === undefined ? {} : { mixed: catalog.mixed }),
+      });
     else if (options.quiet)
       await print(
         context,
         rows.flatMap(({ container }) => (container === null ? [] : `${container}\n`)).join(''),
       );
-    else await print(context, viewRows(rows, unreachable, context.terminal.now(), context.style));
+    else {
+      const { terminal, style } = context;
+      const mixed = catalog?.mixed === undefined ? [] : viewMixed(catalog.mixed, style);
+      const notes = mixed.map((line) => `${line}\n`).join('');
+      await print(context, `${viewRows(rows, unreachable, terminal.now(), style)}${notes}`);
+    }
     return failures.length > 0 ? EXIT.unreachable : EXIT.done;
   });
 }

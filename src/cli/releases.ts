@@ -33,13 +33,24 @@ function viewReleases(releases: readonly ReleaseRecord[], { style, terminal }: C
   const newestFirst = releases.toSorted((a, b) => b.number - a.number);
   const inForce = newestFirst.find(({ status }) => status === 'good');
   const rows = newestFirst.map((release) => {
-    const { number, createdAt, endedAt, who, status, note, tasks } = release;
+    const { number, createdAt, endedAt, who, status, note, tasks, problem } = release;
     const state =
-      release === inForce ? style('green', 'serves') : status === 'failed' ? style('red', 'failed') : status;
+      release === inForce
+        ? style('green', 'serves')
+        : status === 'failed' || status === 'mixed'
+          ? style('red', status)
+          : status;
     const took = endedAt === undefined ? '' : seconds(Date.parse(endedAt) - Date.parse(createdAt));
     const ran = tasks.length === 0 ? '' : `ran ${tasks.join(', ')}`;
     const since = `${age(terminal.now() - Date.parse(createdAt))} ago`;
-    return [String(number), state, since, took, who, [note, ran].filter((text) => text !== '').join('; ')];
+    return [
+      String(number),
+      state,
+      since,
+      took,
+      who,
+      [note, ran, problem ?? ''].filter((text) => text !== '').join('; '),
+    ];
   });
   const heading = ['RELEASE', 'STATE', 'BEGUN', 'TOOK', 'BY', 'NOTE'].map((text) => style('dim', text));
   return `${table([heading, ...rows])}\n`;

@@ -73,6 +73,8 @@ const results: Record<string, RolloutResult> = {
     },
   },
   mixed: { ...base, outcome: 'mixed', failure },
+  paused: { ...base, outcome: 'mixed', onPurpose: 'pause', failure },
+  continued: { ...base, outcome: 'mixed', onPurpose: 'continue', failure },
   'rolled-back-over-task': {
     ...base,
     tasksSince: [{ task: 'migrate', release: 12 }],

@@ -10,11 +10,7 @@ export function viewResult(result: RolloutResult, { colour }: { readonly colour:
   const parts = [
     [headline(result, style), ...summary(result, style)],
     result.failure === undefined ? [] : viewFailure(result.failure, style),
-    result.outcome === 'mixed'
-      ? [
-          `  ${style('green', '→')} seawall ps shows what runs; then seawall rollback, or seawall deploy once the cause is gone`,
-        ]
-      : [],
+    result.outcome === 'mixed' ? mixedCommands(style) : [],
     schemaWarnings(result, style),
     result.notices.map((notice) => `  ${style('yellow', '!')} ${notice}`),
     result.failure === undefined ? nextCommands(result, style) : [],
@@ -25,7 +21,14 @@ export function viewResult(result: RolloutResult, { colour }: { readonly colour:
     .join('\n\n')}\n`;
 }
 
-function headline({ project, outcome, release, durationMs, failure }: RolloutResult, style: Style): string {
+const mixedCommands = (style: Style): string[] => [
+  `  ${style('green', '→')} seawall ps shows what runs; then seawall rollback, or seawall deploy once the cause is gone`,
+];
+
+function headline(
+  { project, outcome, release, durationMs, onPurpose, failure }: RolloutResult,
+  style: Style,
+): string {
   const fate = failure?.what === 'interrupted' ? 'was interrupted' : 'failed';
   const time = style('dim', ` (${seconds(durationMs)})`);
   const name = style('bold', project);
@@ -39,6 +42,10 @@ function headline({ project, outcome, release, durationMs, failure }: RolloutRes
     case 'reverted':
       return `${style('red', '✘')} ${name}: it ${fate} and was rolled back; ${serving}${time}`;
     case 'mixed':
+      if (onPurpose === 'pause')
+        return `${style('yellow', '!')} ${name}: release ${release} is paused, as its failure_action says: ${style('bold', 'replicas of two releases run')}${time}`;
+      if (onPurpose === 'continue')
+        return `${style('yellow', '!')} ${name}: release ${release} serves, but some of its replicas failed, which its failure_action lets pass${time}`;
       return `${style('red', '✘')} ${name}: it ${fate} and could not be undone: ${style('bold', 'replicas of two releases may be running')}${time}`;
   }
 }

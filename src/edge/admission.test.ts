@@ -57,6 +57,29 @@ test('replicas of a dead host get nothing, unless none are left', () => {
   ]);
 });
 
+test('an old and a new replica that serve a route on different ports are each reached on their own', () => {
+  const moved = (ports: Readonly<Record<string, number>>, address: string): Instance =>
+    instance({ address, meta: { 'seawall-project': 'polls', 'seawall-routes': JSON.stringify(ports) } });
+  const { domain, path } = sampleRoute();
+  const old = moved({ [`${domain}${path}`]: 8000 }, '10.208.17.2');
+  const renewed = moved({ [`${domain}${path}`]: 9000 }, '10.208.17.3');
+  assert.deepEqual(ready(inputs([old, renewed])), ['10.208.17.2:8000', '10.208.17.3:9000']);
+  const elsewhere = moved({ 'another.example/': 7000 }, '10.208.17.4');
+  assert.deepEqual(ready(inputs([elsewhere])), ['10.208.17.4:8000'], 'a route newer than the replica');
+  const torn = instance({ meta: { 'seawall-project': 'polls', 'seawall-routes': '{"x' } });
+  assert.deepEqual(ready(inputs([torn])), ['10.208.17.2:8000'], 'anybody can write a label');
+});
+
+test('a replica that tears routes of one port apart gets no request of either, and it is said', () => {
+  const first = sampleRoute();
+  const second = { ...sampleRoute(), path: '/admin' };
+  const split = { [`${first.domain}${first.path}`]: 9000, [`${second.domain}${second.path}`]: 8000 };
+  const torn = instance({ meta: { 'seawall-project': 'polls', 'seawall-routes': JSON.stringify(split) } });
+  const given = inputs([torn], { routes: [first, second] });
+  assert.deepEqual(ready(given), []);
+  assert.match(candidatesOf(given).problems['10.208.17.2:9000'] ?? '', /one after the other/);
+});
+
 test('what has no IPv4 address and port is reported, not written into the configuration', () => {
   for (const address of ['localhost', '1.2.3.4;', '::1', '1.2.3.999', '']) {
     const { candidates, problems } = candidatesOf(inputs([instance({ address })]));

@@ -1,6 +1,7 @@
 import { type Instance, META, type RouteRecord } from '../catalog/record.ts';
 import type { HealthRule } from '../compose/desired.ts';
 import { hostAddressOf } from '../ranges.ts';
+import { readRoutePorts, servedPort } from '../route-port.ts';
 import { upstreamName } from './model.ts';
 
 /** What the edge knows of the cluster at one moment. */
@@ -43,18 +44,19 @@ export interface CandidateList {
 export function candidatesOf(inputs: EdgeInputs): CandidateList {
   const problems: Record<string, string> = {};
   const candidates = new Map<string, readonly Candidate[]>();
-  for (const route of inputs.routes) {
-    const name = upstreamName(route);
-    if (!candidates.has(name)) candidates.set(name, candidatesOfRoute(route, inputs, problems));
-  }
+  for (const [name, routes] of Map.groupBy(inputs.routes, upstreamName))
+    candidates.set(name, candidatesOfRoutes(routes, inputs, problems));
   return { candidates, problems };
 }
 
-function candidatesOfRoute(
-  route: RouteRecord,
+/** Candidates of routes that share an upstream: one service on one port. */
+function candidatesOfRoutes(
+  routes: readonly RouteRecord[],
   inputs: EdgeInputs,
   problems: Record<string, string>,
 ): readonly Candidate[] {
+  const [route] = routes;
+  if (route === undefined) return [];
   const instances = (inputs.instances[route.catalogService] ?? []).filter(
     ({ meta, draining }) => !draining && (meta[META.project] ?? route.project) === route.project,
   );
@@ -68,6 +70,15 @@ function candidatesOfRoute(
     if (address === undefined) {
       problems[instance.id] =
         `no IPv4 address and port to send requests to (${instance.address}:${instance.port})`;
+      continue;
+    }
+    const others = routes
+      .flatMap((each) => addressOf(instance, each) ?? [])
+      .filter((each) => each !== address);
+    if (others.length > 0) {
+      // Half of the requests would go to the wrong port.
+      for (const each of [address, ...others])
+        problems[each] = 'it serves routes of one port on several: change their ports one after the other';
       continue;
     }
     const isReady = ready.has(instance);
@@ -95,9 +106,12 @@ const isHostAlive = (host: string, { hosts, alive }: EdgeInputs): boolean =>
 const octet = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const ipv4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`);
 
-/** Seawall's own replicas are reached on the route's port, all others on the one they are registered with. */
+/** Seawall's own replicas are reached on their own port for the route, all others on the one they are registered with. */
 function addressOf(instance: Instance, route: RouteRecord): string | undefined {
-  const port = instance.meta[META.project] === undefined ? instance.port : route.port;
+  const port =
+    instance.meta[META.project] === undefined
+      ? instance.port
+      : servedPort(readRoutePorts(instance.meta[META.routes]), route);
   if (!ipv4.test(instance.address) || !Number.isInteger(port) || port < 1 || port > 65_535) return undefined;
   return `${instance.address}:${port}`;
 }

@@ -25,7 +25,7 @@ export interface RetentionInput {
   /** All releases of the project. */
   readonly releases: readonly {
     readonly number: number;
-    readonly status: 'pending' | 'good' | 'failed';
+    readonly status: 'pending' | 'good' | 'failed' | 'mixed';
     readonly images: Readonly<Record<string, string>>;
   }[];
   /** How many good releases are kept, besides those that are pending. */
@@ -65,7 +65,7 @@ function keptReleases<Release extends RetentionInput['releases'][number]>(input:
 }): readonly Release[] {
   const newestFirst = [...input.releases].sort((a, b) => b.number - a.number);
   const good = newestFirst.filter(({ status }) => status === 'good').slice(0, Math.max(1, input.keep));
-  return [...newestFirst.filter(({ status }) => status === 'pending'), ...good];
+  return [...newestFirst.filter(({ status }) => status === 'pending' || status === 'mixed'), ...good];
 }
 
 type PruneDocker = Pick<Docker, 'listImages' | 'listContainers' | 'removeImage' | 'tagImage'>;

@@ -10,8 +10,16 @@ export interface Actual {
   readonly current?: { readonly release: number; readonly desired: Desired };
   /** Newest release, when its deploy did not come to an end: its operator was killed, or it is still under way. */
   readonly unfinished?: number;
+  /** The newest release, when it runs beside the last good one. */
+  readonly mixed?: MixedRelease;
   /** Docker volume name → host that the catalog remembers to hold it. */
   readonly volumeHosts: Readonly<Record<string, string>>;
+}
+
+/** A release that a `failure_action` left half way, or that failed and could not be undone. */
+export interface MixedRelease {
+  readonly release: number;
+  readonly problem: string;
 }
 
 /** A route as published; what a {@link DesiredRoute} becomes. */
@@ -58,6 +66,10 @@ export interface ActualReplica {
   readonly addresses: Readonly<Record<string, string>>;
   /** Marked to get no new requests: by a swap under way, or by one that was cut short. */
   readonly isDraining: boolean;
+  /** The catalog calls it passing. */
+  readonly isHealthy: boolean;
+  /** Route (domain and path) → port at which it serves that route; of the routes that were there when it was made. */
+  readonly routePorts: Readonly<Record<string, number>>;
   /** ISO time. */
   readonly startedAt: string;
 }

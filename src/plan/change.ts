@@ -1,4 +1,5 @@
-import type { PublishedRoute } from './actual.ts';
+import type { UpdateRule } from '../compose/desired.ts';
+import type { MixedRelease, PublishedRoute } from './actual.ts';
 
 /** One difference between desired and actual. `path` names the thing, `why` says what made it necessary. */
 export interface Change {
@@ -36,7 +37,16 @@ export interface OldReplica {
   readonly replica: number;
 }
 
-/** One executable part of a plan. A plan is a list of them, in order; the swaps of a `roll` run by its parallelism. */
+/** How the replicas of one service are exchanged. */
+export type RollRule = Pick<
+  UpdateRule,
+  'parallelism' | 'delayMs' | 'monitorMs' | 'failureAction' | 'maxFailureRatio'
+>;
+
+/**
+ * One executable part of a plan. A plan is a list of them, in order; neighbouring tasks and rolls may run side by side,
+ * each once the services of its `after` are done.
+ */
 export type Step =
   /** Networks and volumes that the host needs before anything of the project starts there. */
   | {
@@ -46,13 +56,18 @@ export type Step =
       readonly volumes: readonly string[];
     }
   /** Run a task once, to its end. */
-  | { readonly kind: 'run-task'; readonly service: string; readonly host: string }
+  | {
+      readonly kind: 'run-task';
+      readonly service: string;
+      readonly host: string;
+      readonly after: readonly string[];
+    }
   /** Replace, add or remove the replicas of one service. */
   | {
       readonly kind: 'roll';
       readonly service: string;
-      readonly parallelism: number;
-      readonly delayMs: number;
+      readonly after: readonly string[];
+      readonly rule: RollRule;
       readonly moves: readonly Move[];
     }
   /** Tell the edges the project's routes, all of them. */
@@ -95,4 +110,6 @@ export interface Plan {
   readonly obstacles: readonly Obstacle[];
   /** What stays other than the files say, because a host is left out; absent: nothing. */
   readonly remarks?: readonly Remark[];
+  /** The newest release runs beside the one before: what is planned makes it whole, or replaces it. */
+  readonly mixed?: MixedRelease;
 }

@@ -1,6 +1,7 @@
 import { HOST_PATH } from '../cluster.ts';
 import type { Desired, DesiredMount, DesiredPort, DesiredService } from '../compose/desired.ts';
 import { LABEL } from '../labels.ts';
+import { routeKey } from '../route-port.ts';
 import { routePort } from './config-hash.ts';
 
 /** Where and as what a container of a service is made. */
@@ -88,6 +89,11 @@ function seawallLabels(
   place: ContainerPlace,
 ): Record<string, string> {
   const port = routePort(desired, service.name);
+  const routePorts = Object.fromEntries(
+    desired.routes
+      .filter((route) => route.service === service.name)
+      .map((route) => [routeKey(route), route.port]),
+  );
   const networks = networkOrder(desired, service);
   const names = networks.map((network) => [
     network,
@@ -107,7 +113,7 @@ function seawallLabels(
     [LABEL.health]: JSON.stringify({ ...service.health, monitorMs: service.update.monitorMs }),
     [LABEL.names]: JSON.stringify(Object.fromEntries(names)),
     [LABEL.expose]: JSON.stringify(Object.fromEntries(expose)),
-    ...(port === undefined ? {} : { [LABEL.port]: String(port) }),
+    ...(port === undefined ? {} : { [LABEL.port]: String(port), [LABEL.routes]: JSON.stringify(routePorts) }),
   };
 }
 

@@ -133,6 +133,8 @@ function replicaOf(
     config: configHash(desired, wanted, hash),
     state: 'running',
     isDraining: false,
+    isHealthy: true,
+    routePorts: {},
     imageId: 'sha256:1',
     addresses: {},
     startedAt: '2026-01-01T00:00:00Z',

@@ -1,30 +1,32 @@
 import type { Actual } from './actual.ts';
 import type { Change, Obstacle, Plan } from './change.ts';
 import { builds, setUps, skippedHosts, unready, volumeChanges } from './host-diff.ts';
-import type { PlanInput } from './input.ts';
+import { type PlanInput, planningOf } from './input.ts';
 import { serviceOrder } from './order.ts';
-import { runningServices } from './replicas.ts';
 import { planRoutes } from './route-diff.ts';
-import { planService, removeService } from './service-diff.ts';
-import { orderSteps, prepares } from './steps.ts';
-import { isDue, planTask } from './task-diff.ts';
+import { planService, removeService, type ServicePlan } from './service-diff.ts';
+import { orderSteps, prepares, rollStep } from './steps.ts';
+import { dueTasks, planTask } from './task-diff.ts';
 
 /** The planner: what must change on the hosts so that they run what is desired, and in which steps. Pure. */
 export function diff(input: PlanInput): Plan {
   const { desired, actual } = input;
+  const planning = planningOf(input);
   const order = serviceOrder(desired);
-  const rolls = order.flatMap((name) => {
+  const plans = new Map<string, ServicePlan>();
+  for (const name of order) {
     const service = desired.services[name];
-    return service?.kind === 'replica' ? [planService(input, service)] : [];
-  });
-  const gone = [...runningServices(actual)]
+    if (service?.kind === 'replica') plans.set(name, planService(planning, service, plans));
+  }
+  const rolls = [...plans.values()];
+  const gone = [...planning.running.keys()]
     .filter((name) => desired.services[name]?.kind !== 'replica')
     .sort();
-  const removals = gone.map((name) => removeService(actual, name));
+  const removals = gone.map((name) => removeService(planning, name));
   const routes = planRoutes(desired, actual);
   const changing = new Set(rolls.filter((roll) => roll.renews).map((roll) => roll.service));
-  const tasks = input.withoutTasks ? [] : order.filter((name) => isDue(desired, name, changing));
-  const taskPlans = tasks.map((name) => planTask(input, name));
+  const tasks = input.withoutTasks ? [] : dueTasks(desired, order, changing);
+  const taskPlans = tasks.map((name) => planTask(planning, name));
   const moving = rolls.filter((roll) => roll.moves.length > 0);
   const obstacles = [
     ...unready(actual),
@@ -34,7 +36,7 @@ export function diff(input: PlanInput): Plan {
   const changes = [
     ...setUps(actual),
     ...builds(input, [...changing, ...tasks]),
-    ...volumeChanges(input, [...moving.map((roll) => roll.service)]),
+    ...volumeChanges(planning, moving),
     ...taskPlans.flatMap((task) => task.changes),
     ...rolls.flatMap((roll) => roll.changes),
     ...removals.flatMap((removal) => removal.changes),
@@ -45,7 +47,7 @@ export function diff(input: PlanInput): Plan {
     ...prepares(input, moving, taskPlans),
     ...orderSteps(desired, order, moving, taskPlans),
     ...routes.steps,
-    ...removals.flatMap((removal) => removal.steps),
+    ...removals.map((removal) => rollStep(removal, [])),
   ];
   const remarks = [...skippedHosts(actual), ...rolls.flatMap(({ remark }) => remark ?? [])];
   return {
@@ -54,6 +56,7 @@ export function diff(input: PlanInput): Plan {
     steps: obstacles.length > 0 ? [] : steps,
     obstacles: unique(obstacles),
     ...(remarks.length > 0 ? { remarks } : {}),
+    ...(actual.mixed === undefined ? {} : { mixed: actual.mixed }),
   };
 }
 

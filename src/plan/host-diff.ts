@@ -1,18 +1,17 @@
 import type { Actual } from './actual.ts';
 import type { Change, Obstacle, Remark } from './change.ts';
-import type { PlanInput } from './input.ts';
-import { placeService } from './place.ts';
+import type { PlanInput, Planning } from './input.ts';
+import type { ServicePlan } from './service-diff.ts';
 
-export function volumeChanges({ desired, actual, hash }: PlanInput, services: readonly string[]): Change[] {
+export function volumeChanges({ desired, holders }: Planning, moving: readonly ServicePlan[]): Change[] {
   const changes = new Map<string, Change>();
-  for (const name of services) {
+  for (const { service: name, places } of moving) {
     const service = desired.services[name];
-    if (!service) continue;
-    const host = placeService(desired, service, actual, hash).hosts.get(1);
+    const host = places.get(1);
+    if (!service || host === undefined) continue;
     for (const mount of service.mounts) {
       const volume = mount.kind === 'volume' ? desired.volumes[mount.volume] : undefined;
-      if (!volume || volume.external || host === undefined) continue;
-      if (Object.values(actual.hosts).some((each) => each.volumes.includes(volume.dockerName))) continue;
+      if (!volume || volume.external || holders.has(volume.dockerName)) continue;
       changes.set(volume.dockerName, {
         kind: 'create-volume',
         path: `volumes.${volume.name}`,

@@ -1,6 +1,6 @@
-export type { Actual, ActualHost, ActualReplica, PublishedRoute } from './actual.ts';
+export type { Actual, ActualHost, ActualReplica, MixedRelease, PublishedRoute } from './actual.ts';
 export { canonicalJson } from './canonical.ts';
-export type { Change, Move, Obstacle, OldReplica, Plan, Step } from './change.ts';
+export type { Change, Move, Obstacle, OldReplica, Plan, RollRule, Step } from './change.ts';
 export { configHash } from './config-hash.ts';
 export {
   containerPlan,
@@ -9,6 +9,7 @@ export {
 } from './container.ts';
 export { diff } from './diff.ts';
 export { bridgeName, dockerNetworkBody } from './docker-network.ts';
+export type { PlanInput } from './input.ts';
 export { ObstacleError } from './obstacle-error.ts';
-export { viewObstacles, viewPlan } from './view.ts';
+export { viewMixed, viewObstacles, viewPlan } from './view.ts';
 export { planCounts } from './view-counts.ts';

@@ -6,16 +6,17 @@ import type { Desired } from '../compose/desired.ts';
  */
 export function serviceOrder(desired: Desired): string[] {
   const names = Object.keys(desired.services).sort();
-  const order: string[] = [];
-  const visit = (name: string, path: ReadonlySet<string>): void => {
+  const order = new Set<string>();
+  const visit = (name: string, path: Set<string>): void => {
     const service = desired.services[name];
-    if (!service || order.includes(name) || path.has(name)) return;
-    const deeper = new Set(path).add(name);
-    for (const dependency of Object.keys(service.dependsOn).sort()) visit(dependency, deeper);
-    order.push(name);
+    if (!service || order.has(name) || path.has(name)) return;
+    path.add(name);
+    for (const dependency of Object.keys(service.dependsOn).sort()) visit(dependency, path);
+    path.delete(name);
+    order.add(name);
   };
   const none = new Set<string>();
   for (const name of names.filter((each) => desired.services[each]?.kind === 'task')) visit(name, none);
   for (const name of names) visit(name, none);
-  return order;
+  return [...order];
 }

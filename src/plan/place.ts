@@ -1,8 +1,9 @@
-import type { Desired, DesiredService } from '../compose/desired.ts';
-import type { Actual, ActualHost } from './actual.ts';
+import type { DesiredService } from '../compose/desired.ts';
+import type { ActualHost, ActualReplica } from './actual.ts';
 import type { Obstacle } from './change.ts';
 import type { Hash } from './config-hash.ts';
-import { sharedVolumes, volumeHosts } from './volume-home.ts';
+import type { Planning } from './input.ts';
+import { volumeHosts } from './volume-home.ts';
 
 /** Where each replica of a service is to run: replica number → host. */
 export interface Placement {
@@ -17,14 +18,10 @@ export interface Placement {
  * host may no longer run it or holds more than its share; ties are broken by rendezvous hashing, so that the same input gives
  * the same hosts.
  */
-export function placeService(
-  desired: Desired,
-  service: DesiredService,
-  actual: Actual,
-  hash: Hash,
-): Placement {
+export function placeService(planning: Planning, service: DesiredService): Placement {
+  const { actual, hash, running } = planning;
   const path = `services.${service.name}`;
-  const eligible = eligibleHosts(desired, service, actual, hash);
+  const eligible = eligibleHosts(planning, service);
   if (eligible.obstacles.length > 0) return { hosts: new Map(), obstacles: eligible.obstacles };
   if (eligible.heldBy !== undefined) return { hosts: new Map(), obstacles: [], heldBy: eligible.heldBy };
   const count = service.kind === 'task' ? 1 : service.replicas;
@@ -42,18 +39,17 @@ export function placeService(
     return { hosts: new Map(), obstacles: [tooMany(path, count, maxPerHost, hosts.length)] };
   }
   return {
-    hosts: spread(service.name, count, hosts, currentHosts(actual, service.name), hash),
+    hosts: spread(service.name, count, hosts, currentHosts(running.get(service.name) ?? []), hash),
     obstacles: [],
   };
 }
 
-/** Hosts that run the service's replicas now, by replica number; of two with one number the first by host and name. */
-function currentHosts(actual: Actual, service: string): Map<number, string> {
+/** Hosts that run the service's replicas now, by replica number; of two with one number the first by host. */
+function currentHosts(running: readonly ActualReplica[]): Map<number, string> {
   const current = new Map<number, string>();
-  for (const name of Object.keys(actual.hosts).sort()) {
-    for (const replica of actual.hosts[name]?.replicas ?? []) {
-      if (replica.service === service && !current.has(replica.replica)) current.set(replica.replica, name);
-    }
+  for (const { replica, host } of running) {
+    const known = current.get(replica);
+    if (known === undefined || host < known) current.set(replica, host);
   }
   return current;
 }
@@ -67,40 +63,40 @@ function spread(
 ): Map<number, string> {
   const load = new Map(hosts.map((host) => [host, 0]));
   const placed = new Map<number, string>();
+  const share = Math.ceil(count / hosts.length);
+  let placesAtFullShare = count - (share - 1) * hosts.length;
   const put = (replica: number, host: string): void => {
     placed.set(replica, host);
-    load.set(host, (load.get(host) ?? 0) + 1);
-  };
-  const share = Math.ceil(count / hosts.length);
-  const hostsAtFullShare = count - (share - 1) * hosts.length;
-  const mayKeep = (host: string): boolean => {
-    const held = load.get(host);
-    if (held === undefined || held >= share) return false;
-    return held < share - 1 || [...load.values()].filter((each) => each >= share).length < hostsAtFullShare;
+    const held = (load.get(host) ?? 0) + 1;
+    load.set(host, held);
+    if (held === share) placesAtFullShare -= 1;
   };
   for (let replica = 1; replica <= count; replica++) {
     const host = current.get(replica);
-    if (host !== undefined && mayKeep(host)) put(replica, host);
+    const held = host === undefined ? undefined : load.get(host);
+    if (host === undefined || held === undefined || held >= share) continue;
+    if (held < share - 1 || placesAtFullShare > 0) put(replica, host);
   }
+  if (placed.size === count) return inOrder(placed);
+  const ranked = heaviest(service, hosts, hash);
   for (let replica = 1; replica <= count; replica++) {
     if (placed.has(replica)) continue;
-    const weigh = (host: string) => ({
-      host,
-      load: load.get(host) ?? 0,
-      weight: hash(`${service}/${replica}@${host}`),
-    });
-    const [best] = hosts.map(weigh).sort((a, b) => a.load - b.load || (a.weight < b.weight ? -1 : 1));
-    if (best) put(replica, best.host);
+    put(
+      replica,
+      ranked.reduce((best, host) => ((load.get(host) ?? 0) < (load.get(best) ?? 0) ? host : best)),
+    );
   }
-  return new Map([...placed].sort(([a], [b]) => a - b));
+  return inOrder(placed);
 }
 
+const inOrder = (placed: ReadonlyMap<number, string>): Map<number, string> =>
+  new Map([...placed].sort(([a], [b]) => a - b));
+
 function eligibleHosts(
-  desired: Desired,
+  planning: Planning,
   service: DesiredService,
-  actual: Actual,
-  hash: Hash,
 ): { hosts: string[]; obstacles: Obstacle[]; heldBy?: string } {
+  const { actual } = planning;
   const candidates = Object.values(actual.hosts)
     .filter((host) => host.roles.includes('app') && host.unreachable === undefined)
     .filter(
@@ -112,21 +108,22 @@ function eligibleHosts(
     .filter((host) => service.placement.constraints.every((constraint) => satisfies(host, constraint)))
     .map((host) => host.name)
     .sort();
-  const pins = volumeHosts(desired, service, actual);
+  const pins = volumeHosts(planning, service);
   if (pins.obstacles.length > 0) return { hosts: [], obstacles: pins.obstacles };
   if (pins.host !== undefined && actual.hosts[pins.host]?.skipped)
     return { hosts: [], obstacles: [], heldBy: pins.host };
   if (pins.host !== undefined)
     return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
-  const volumes = sharedVolumes(desired, service.name).join();
+  const volumes = planning.volumes.get(service.name)?.join() ?? '';
   if (volumes === '') return { hosts: candidates, obstacles: [] };
-  return { hosts: heaviest(volumes, candidates, hash), obstacles: [] };
+  // Volumes that do not exist yet: made on one host, the same for every service that mounts them.
+  return { hosts: heaviest(volumes, candidates, planning.hash).slice(0, 1), obstacles: [] };
 }
 
-/** The host where volumes that do not exist yet are to be made: the same for every service that mounts them. */
-function heaviest(volumes: string, hosts: readonly string[], hash: Hash): string[] {
-  const weight = (host: string): string => hash(`${volumes}@${host}`);
-  return hosts.toSorted((a, b) => (weight(a) < weight(b) ? -1 : 1)).slice(0, 1);
+/** Hosts by rendezvous weight for a key, so that the same key prefers the same hosts whatever others come and go. */
+function heaviest(key: string, hosts: readonly string[], hash: Hash): string[] {
+  const weighed = hosts.map((host) => ({ host, weight: hash(`${key}@${host}`) }));
+  return weighed.sort((a, b) => (a.weight < b.weight ? -1 : 1)).map(({ host }) => host);
 }
 
 /** A platform without a variant matches every variant of it. */

@@ -1,13 +1,13 @@
 import type { Desired, DesiredRoute } from '../compose/desired.ts';
+import { routeKey } from '../route-port.ts';
 import type { Actual, PublishedRoute } from './actual.ts';
 import { canonicalJson } from './canonical.ts';
 import type { Change, Step } from './change.ts';
 
 export function planRoutes(desired: Desired, actual: Actual): { changes: Change[]; steps: Step[] } {
   const wanted = desired.routes.map(publishedRoute);
-  const key = (route: PublishedRoute): string => `${route.domain}${route.path}`;
-  const before = new Map(actual.routes.map((route) => [key(route), route]));
-  const after = new Map(wanted.map((route) => [key(route), route]));
+  const before = new Map(actual.routes.map((route) => [routeKey(route), route]));
+  const after = new Map(wanted.map((route) => [routeKey(route), route]));
   const changes: Change[] = [];
   for (const [name, route] of after) {
     const old = before.get(name);

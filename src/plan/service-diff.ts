@@ -1,228 +1,163 @@
-import type { DesiredService } from '../compose/desired.ts';
+import type { DesiredService, UpdateRule } from '../compose/desired.ts';
+import { routeKey } from '../route-port.ts';
 import type { Actual, ActualReplica } from './actual.ts';
-import type { Change, Move, Obstacle, Remark, Step } from './change.ts';
+import type { Change, Move, Obstacle, Remark, RollRule } from './change.ts';
 import { configHash } from './config-hash.ts';
-import { describeDifference, serviceDifferences } from './differences.ts';
-import type { PlanInput } from './input.ts';
+import { dependencyRestart } from './dependency-restart.ts';
+import { chooseIncumbent } from './incumbent.ts';
+import type { Planning } from './input.ts';
 import { placeService } from './place.ts';
-import { oldOf, replicasOf } from './replicas.ts';
+import { extraReason, reasons, startReason, type Wish } from './reasons.ts';
+import { changeFor, resumeChange, stopChange } from './replica-change.ts';
+import { isAlive, oldOf } from './replicas.ts';
 
 export interface ServicePlan {
   readonly service: string;
   /** New containers come of it for another reason than scale. */
   readonly renews: boolean;
+  readonly rule: RollRule;
   readonly moves: readonly Move[];
   readonly changes: readonly Change[];
   readonly obstacles: readonly Obstacle[];
-  readonly step?: Step;
   /** Why it is left alone. */
   readonly remark?: Remark;
+  /** Replica number → host; empty when there are obstacles. */
+  readonly places: ReadonlyMap<number, string>;
 }
 
-export function planService(input: PlanInput, service: DesiredService): ServicePlan {
-  const { desired, actual, hash } = input;
-  const placement = placeService(desired, service, actual, hash);
-  const running = replicasOf(actual, service.name);
-  if (placement.obstacles.length > 0) {
-    return { service: service.name, renews: false, moves: [], changes: [], obstacles: placement.obstacles };
-  }
-  if (placement.heldBy !== undefined) return leftAlone(service.name, placement.heldBy);
-  const config = configHash(desired, service, hash);
+/** What must happen to one service's replicas. `earlier`: the plans of the services that it depends on. */
+export function planService(
+  planning: Planning,
+  service: DesiredService,
+  earlier: ReadonlyMap<string, ServicePlan>,
+): ServicePlan {
+  const placement = placeService(planning, service);
+  const rule = ruleOf(planning, service);
+  const running = planning.running.get(service.name) ?? [];
+  const base = { service: service.name, rule: rollRule(rule), places: placement.hosts };
+  if (placement.obstacles.length > 0)
+    return { ...base, renews: false, moves: [], changes: [], obstacles: placement.obstacles };
+  if (placement.heldBy !== undefined) return { ...base, ...leftAlone(service.name, placement.heldBy) };
+  const config = configHash(planning.desired, service, planning.hash);
+  const restart = dependencyRestart(planning, service, earlier);
   const keep = new Set<ActualReplica>();
   const moves: Move[] = [];
   const changes: Change[] = [];
   let renews = false;
+  const byNumber = Map.groupBy(running, ({ replica }) => replica);
   for (const [replica, host] of placement.hosts) {
-    const same = running.filter((each) => each.replica === replica);
-    const good = same.find((each) => isCurrent(each, host, config, service, input));
+    const wish: Wish = { planning, service, config, host, restart };
+    const same = byNumber.get(replica) ?? [];
+    const { good, old } = chooseIncumbent(same, host, (each) => isCurrent(each, wish));
     if (good) {
       keep.add(good);
-      if (good.isDraining) {
-        moves.push({ kind: 'resume', replica, host, old: oldOf(good) });
-        changes.push(resumeChange(good));
-      } else if (isUnproven(good, same, actual)) {
-        moves.push({ kind: 'resume', replica, host, old: oldOf(good) });
-      }
+      if (!good.isDraining && !isUnproven(good, same, planning.actual)) continue;
+      moves.push({ kind: 'resume', replica, host, old: oldOf(good) });
+      if (good.isDraining) changes.push(resumeChange(good));
       continue;
     }
-    // What only was made, or stands still, is not what serves.
-    const up = same.filter(isUp);
-    const old = [...up, ...same].find((each) => each.host === host) ?? up[0] ?? same[0];
     if (old) keep.add(old);
-    const why = old ? reasons(input, service, old, host, config) : [startReason(input, service)];
-    renews ||= old !== undefined || !wasScaledOnly(input, service);
-    moves.push(moveFor(service, replica, host, old));
-    changes.push(changeFor(service, replica, host, old, why));
+    renews ||= old !== undefined || running.length === 0;
+    moves.push(
+      old
+        ? { kind: 'swap', replica, host, old: oldOf(old), order: rule.order }
+        : { kind: 'start', replica, host },
+    );
+    changes.push(
+      changeFor(service, rule, replica, host, old, old ? reasons(wish, old) : [startReason(wish, running)]),
+    );
   }
   for (const extra of running.filter((each) => !keep.has(each))) {
     moves.push({ kind: 'stop', old: oldOf(extra) });
     changes.push(stopChange(extra, extraReason(extra, service)));
   }
-  const step: Step = {
-    kind: 'roll',
-    service: service.name,
-    parallelism: service.update.parallelism,
-    delayMs: service.update.delayMs,
-    moves,
-  };
-  return { service: service.name, renews, moves, changes, obstacles: [], step };
+  return { ...base, renews, moves: inTurn(moves, rule), changes, obstacles: [] };
 }
 
-const leftAlone = (service: string, host: string): ServicePlan => ({
-  ...{ service, renews: false, moves: [], changes: [], obstacles: [] },
+const leftAlone = (service: string, host: string) => ({
+  ...{ renews: false, moves: [], changes: [], obstacles: [] },
   remark: {
     path: `services.${service}`,
     message: `stays as it is: its volumes are on ${host}, and Seawall never starts with empty ones in their place`,
   },
 });
 
-function isCurrent(
-  replica: ActualReplica,
-  host: string,
-  config: string,
-  service: DesiredService,
-  { imageIds, unbuilt }: PlanInput,
-): boolean {
-  const imageId = imageIds[service.image];
+/** The order in which a roll does its moves. Where two replicas cannot run at once, what is too many goes first. */
+function inTurn(moves: readonly Move[], { order }: UpdateRule): Move[] {
+  const turns: readonly Move['kind'][] =
+    order === 'stop-first' ? ['resume', 'stop', 'start', 'swap'] : ['resume', 'start', 'swap', 'stop'];
+  return turns.flatMap((kind) => moves.filter((move) => move.kind === kind));
+}
+
+/** The rule for this direction. A rollback that fails returns as a whole unless told to go on; a return has nowhere to go. */
+function ruleOf({ wayBack }: Planning, { update, rollback }: DesiredService): UpdateRule {
+  if (wayBack === undefined) return update;
+  const isPause = rollback.failureAction === 'pause';
+  return wayBack === 'rollback' && isPause ? { ...rollback, failureAction: 'rollback' } : rollback;
+}
+
+const rollRule = ({
+  parallelism,
+  delayMs,
+  monitorMs,
+  failureAction,
+  maxFailureRatio,
+}: UpdateRule): RollRule => ({
+  parallelism,
+  delayMs,
+  monitorMs,
+  failureAction,
+  maxFailureRatio,
+});
+
+/** For stopping the replicas of a service that is no longer desired. */
+const REMOVAL: RollRule = {
+  parallelism: 0,
+  delayMs: 0,
+  monitorMs: 0,
+  failureAction: 'rollback',
+  maxFailureRatio: 0,
+};
+
+function isCurrent(replica: ActualReplica, { planning, service, config, host, restart }: Wish): boolean {
+  const imageId = planning.imageIds[service.image];
   return (
     replica.host === host &&
     replica.config === config &&
-    !unbuilt.has(service.name) &&
+    !planning.unbuilt.has(service.name) &&
     (imageId === undefined || imageId === replica.imageId) &&
-    isUp(replica)
+    isAlive(replica) &&
+    restart(replica) === undefined &&
+    servesRoutes(replica, planning, service)
   );
 }
+
+/** A replica that was made for another port of a route goes on serving that one. */
+const servesRoutes = (
+  { routePorts }: ActualReplica,
+  { routes }: Planning,
+  { name }: DesiredService,
+): boolean =>
+  (routes.get(name) ?? []).every((route) => (routePorts[routeKey(route)] ?? route.port) === route.port);
 
 /**
  * A deploy that was cut short made it, and nobody waited for its health: what serves beside it must not go before it does,
  * and the release is good only if it is.
  */
 const isUnproven = (replica: ActualReplica, same: readonly ActualReplica[], actual: Actual): boolean =>
-  same.some((each) => each !== replica && isUp(each)) ||
+  same.some((each) => each !== replica && isAlive(each)) ||
   (actual.unfinished !== undefined && replica.release > (actual.current?.release ?? 0));
 
-const isUp = ({ state }: ActualReplica): boolean => ['running', 'restarting', 'paused'].includes(state);
-
-function reasons(
-  input: PlanInput,
-  service: DesiredService,
-  old: ActualReplica,
-  host: string,
-  config: string,
-): string[] {
-  const { desired, actual, hash, imageIds } = input;
-  const why: string[] = [];
-  if (!isUp(old)) why.push(`it is ${old.state}`);
-  if (old.host !== host) why.push(`belongs on ${host}, runs on ${old.host}`);
-  if (old.config !== config) {
-    const before = actual.current?.desired;
-    const earlier = before?.services[service.name];
-    const differences = serviceDifferences(
-      before && earlier ? { desired: before, service: earlier } : undefined,
-      { desired, service },
-      hash,
-    );
-    if (differences.length > 0) why.push(...differences.map(describeDifference));
-    else why.push(`its configuration is of release ${old.release}`);
-  }
-  const imageId = imageIds[service.image];
-  if (imageId !== undefined && imageId !== old.imageId && why.length === 0)
-    why.push(`${service.image} is a newer image`);
-  if (why.length === 0) why.push('its image is to be built again');
-  return why;
-}
-
-function startReason({ actual }: PlanInput, service: DesiredService): string {
-  const has = replicasOf(actual, service.name).length;
-  if (has === 0) return actual.current?.desired.services[service.name] ? 'it is not running' : 'new service';
-  return has < service.replicas ? `replicas: ${has} → ${service.replicas}` : 'replica missing';
-}
-
-/** A replica that is new only because there are to be more of them, of a release that runs already. */
-function wasScaledOnly({ actual }: PlanInput, service: DesiredService): boolean {
-  return replicasOf(actual, service.name).length > 0;
-}
-
-const extraReason = (extra: ActualReplica, service: DesiredService): string =>
-  extra.replica > service.replicas
-    ? `replicas: ${service.replicas} are enough`
-    : `left over from release ${extra.release}: another container is replica ${extra.replica}`;
-
-function moveFor(service: DesiredService, replica: number, host: string, old?: ActualReplica): Move {
-  if (!old) return { kind: 'start', replica, host };
-  return { kind: 'swap', replica, host, old: oldOf(old), order: service.update.order };
-}
-
-function changeFor(
-  service: DesiredService,
-  replica: number,
-  host: string,
-  old: ActualReplica | undefined,
-  why: readonly string[],
-): Change {
-  const path = `services.${service.name}.replicas.${replica}`;
-  if (!old)
-    return {
-      kind: 'start-replica',
-      path,
-      host,
-      from: null,
-      to: `${service.name}-${replica} on ${host}`,
-      why,
-    };
-  const from = `${old.name} on ${old.host}`;
-  const change: Change = {
-    kind: 'replace-replica',
-    path,
-    host,
-    from,
-    to: `${service.name}-${replica} on ${host}`,
-    why,
-  };
-  if (service.update.order === 'start-first') return change;
-  return { ...change, away: awayText(service) };
-}
-
-function awayText(service: DesiredService): string {
-  const reason = service.update.orderReason ?? 'update_config.order is stop-first';
-  const seconds = Math.ceil((Math.min(service.stopGraceMs, 3000) + startMs(service)) / 1000);
-  return `stops before its successor starts, because ${reason}; away for about ${seconds} s`;
-}
-
-/** A guess of how long a replica takes to become healthy: probes run every second while it starts. */
-const startMs = (service: DesiredService): number =>
-  service.health.kind === 'running' ? service.update.monitorMs : 2000;
-
-const resumeChange = (replica: ActualReplica): Change => ({
-  kind: 'resume-replica',
-  path: `services.${replica.service}.replicas.${replica.replica}`,
-  host: replica.host,
-  from: `${replica.name} on ${replica.host}, draining`,
-  to: `${replica.name} on ${replica.host}`,
-  why: ['a deploy that was cut short took its requests away'],
-});
-
-const stopChange = (replica: ActualReplica, why: string): Change => ({
-  kind: 'stop-replica',
-  path: `services.${replica.service}.replicas.${replica.replica}`,
-  host: replica.host,
-  from: `${replica.name} on ${replica.host}`,
-  to: null,
-  why: [why],
-});
-
-export function removeService(actual: Actual, name: string): { changes: Change[]; steps: Step[] } {
-  const running = replicasOf(actual, name);
+/** Stops what is left of a service that the files no longer have. */
+export function removeService({ running }: Planning, name: string): ServicePlan {
+  const replicas = running.get(name) ?? [];
   return {
-    changes: running.map((replica) => stopChange(replica, 'the service is no longer in the Compose file')),
-    steps: [
-      {
-        kind: 'roll',
-        service: name,
-        parallelism: 0,
-        delayMs: 0,
-        moves: running.map((replica) => ({ kind: 'stop', old: oldOf(replica) })),
-      },
-    ],
+    service: name,
+    renews: false,
+    rule: REMOVAL,
+    moves: replicas.map((replica) => ({ kind: 'stop', old: oldOf(replica) })),
+    changes: replicas.map((replica) => stopChange(replica, 'the service is no longer in the Compose file')),
+    obstacles: [],
+    places: new Map(),
   };
 }

@@ -4,21 +4,44 @@ import type { PlanInput } from './input.ts';
 import type { ServicePlan } from './service-diff.ts';
 import type { TaskPlan } from './task-diff.ts';
 
-/** Rolls in dependency order, each task right where the order has it: after what it needs, before the rest. */
+/**
+ * Rolls and tasks, dependencies first. Each names what it waits for: what it depends on, directly or through services that do
+ * not change, and the task before it in the order, so that a migration that fails has nothing else half done beside it.
+ */
 export function orderSteps(
   desired: Desired,
   order: readonly string[],
   rolls: readonly ServicePlan[],
   tasks: readonly TaskPlan[],
 ): Step[] {
-  return order.flatMap((name): Step[] => {
-    const task = tasks.find((each) => each.service === name);
-    if (task?.host !== undefined && desired.services[name])
-      return [{ kind: 'run-task', service: name, host: task.host }];
-    const roll = rolls.find((each) => each.service === name);
-    return roll?.step ? [roll.step] : [];
-  });
+  const taskPlans = new Map(tasks.map((task) => [task.service, task]));
+  const rollPlans = new Map(rolls.map((roll) => [roll.service, roll]));
+  const waits = new Map<string, readonly string[]>();
+  const steps: Step[] = [];
+  let lastTask: string | undefined;
+  for (const name of order) {
+    const needs = Object.keys(desired.services[name]?.dependsOn ?? {}).flatMap(
+      (each) => waits.get(each) ?? [],
+    );
+    const after = [...new Set(lastTask === undefined ? needs : [...needs, lastTask])].sort();
+    const host = taskPlans.get(name)?.host;
+    const roll = rollPlans.get(name);
+    waits.set(name, host === undefined && roll === undefined ? after : [name]);
+    if (host !== undefined) {
+      steps.push({ kind: 'run-task', service: name, host, after });
+      lastTask = name;
+    } else if (roll) steps.push(rollStep(roll, after));
+  }
+  return steps;
 }
+
+export const rollStep = ({ service, rule, moves }: ServicePlan, after: readonly string[]): Step => ({
+  kind: 'roll',
+  service,
+  after,
+  rule,
+  moves,
+});
 
 export function prepares(
   { desired }: PlanInput,

@@ -1,20 +1,21 @@
 import type { Desired } from '../compose/desired.ts';
-import type { Actual } from './actual.ts';
 import type { Change, Obstacle } from './change.ts';
-import type { PlanInput } from './input.ts';
+import type { Planning } from './input.ts';
 import { placeService } from './place.ts';
 
 /** A task is due when a service that waits for it gets new containers, or when nothing of the project ran before. */
-export function isDue(desired: Desired, name: string, changing: ReadonlySet<string>): boolean {
-  if (desired.services[name]?.kind !== 'task') return false;
-  return [...changing].some((service) => waitsFor(desired, service, name, new Set()));
-}
-
-function waitsFor(desired: Desired, service: string, task: string, seen: Set<string>): boolean {
-  if (seen.has(service)) return false;
-  seen.add(service);
-  const dependencies = Object.keys(desired.services[service]?.dependsOn ?? {});
-  return dependencies.includes(task) || dependencies.some((each) => waitsFor(desired, each, task, seen));
+export function dueTasks(
+  desired: Desired,
+  order: readonly string[],
+  changing: ReadonlySet<string>,
+): string[] {
+  // Dependents before dependencies: whoever a changing service waits for is waited for itself.
+  const waited = new Set<string>();
+  for (const name of order.toReversed()) {
+    if (!changing.has(name) && !waited.has(name)) continue;
+    for (const dependency of Object.keys(desired.services[name]?.dependsOn ?? {})) waited.add(dependency);
+  }
+  return order.filter((name) => waited.has(name) && desired.services[name]?.kind === 'task');
 }
 
 export interface TaskPlan {
@@ -24,10 +25,10 @@ export interface TaskPlan {
   readonly obstacles: readonly Obstacle[];
 }
 
-export function planTask({ desired, actual, hash }: PlanInput, name: string): TaskPlan {
-  const service = desired.services[name];
+export function planTask(planning: Planning, name: string): TaskPlan {
+  const service = planning.desired.services[name];
   if (!service) return { service: name, changes: [], obstacles: [] };
-  const placement = placeService(desired, service, { ...actual, hosts: withoutReplicas(actual) }, hash);
+  const placement = placeService({ ...planning, running: new Map() }, service);
   const host = placement.hosts.get(1);
   if (placement.heldBy !== undefined)
     return { service: name, changes: [], obstacles: [heldTask(name, placement.heldBy)] };
@@ -49,6 +50,3 @@ const heldTask = (name: string, host: string): Obstacle => ({
   remedy: `Bring ${host} back, or deploy without tasks: --without-tasks.`,
   isUnreachable: true,
 });
-
-const withoutReplicas = (actual: Actual): Actual['hosts'] =>
-  Object.fromEntries(Object.entries(actual.hosts).map(([name, host]) => [name, { ...host, replicas: [] }]));

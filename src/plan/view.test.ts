@@ -183,6 +183,17 @@ const plans: Record<string, () => string> = {
       ),
       { colour: false },
     ),
+  mixed: () =>
+    viewPlan(
+      {
+        ...plan([replace('web', 2, 'app2', newImage)]),
+        mixed: {
+          release: 12,
+          problem: 'paused by the failure_action of web: polls-web-2-k3m9 on app2: it exited with code 1',
+        },
+      },
+      { colour: false },
+    ),
   'one-host-only': () =>
     viewPlan(plan([replace('web', 1, 'app1', newImage), replace('web', 2, 'app2', newImage)]), {
       colour: false,

@@ -1,5 +1,6 @@
 import type { Notice } from '../compose/desired.ts';
 import { type Style, styleFor } from '../style.ts';
+import type { MixedRelease } from './actual.ts';
 import type { Change, ChangeKind, Obstacle, Plan, Remark } from './change.ts';
 import { planCounts } from './view-counts.ts';
 
@@ -18,6 +19,7 @@ export interface PlanViewOptions {
 export function viewPlan(plan: Plan, options: PlanViewOptions): string {
   const style = styleFor(options.colour);
   const parts = [
+    plan.mixed === undefined ? [] : viewMixed(plan.mixed, style),
     plan.obstacles.length > 0 ? viewObstacles(plan.obstacles, style) : [],
     ...viewGroups(plan.changes, options.hosts ?? [], style),
     viewRemarks(plan.remarks ?? [], style),
@@ -28,6 +30,14 @@ export function viewPlan(plan: Plan, options: PlanViewOptions): string {
     .filter((part) => part.length > 0)
     .map((part) => part.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** That replicas of two releases run, and the commands out of it; lines. */
+export function viewMixed({ release, problem }: MixedRelease, style: Style): string[] {
+  return [
+    `${style('yellow', '!')} ${style('bold', `Release ${release} runs beside the one before`)}: ${problem}`,
+    `  ${style('green', '→')} seawall deploy makes the hosts run what the files say; seawall rollback goes back`,
+  ];
 }
 
 /** What is in the way, each with its remedy; lines. */

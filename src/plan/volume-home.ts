@@ -1,22 +1,22 @@
 import type { Desired, DesiredService } from '../compose/desired.ts';
 import type { Actual } from './actual.ts';
 import type { Obstacle } from './change.ts';
+import type { Planning } from './input.ts';
 
 /**
  * The one host that holds the service's named volumes. Volumes that services share tie those services together.
  * Never guesses: a volume on two hosts, or one whose host does not answer, is an obstacle.
  */
 export function volumeHosts(
-  desired: Desired,
+  { desired, actual, volumes, holders }: Planning,
   service: DesiredService,
-  actual: Actual,
 ): { host?: string; obstacles: Obstacle[] } {
   const homes = new Map<string, string>();
   const obstacles: Obstacle[] = [];
-  for (const name of sharedVolumes(desired, service.name)) {
+  for (const name of volumes.get(service.name) ?? []) {
     const volume = desired.volumes[name];
     if (!volume) continue;
-    const found = findVolume(volume.dockerName, volume.external, actual, `volumes.${name}`);
+    const found = findVolume(volume.dockerName, volume.external, actual, holders, `volumes.${name}`);
     if (found.obstacle) obstacles.push(found.obstacle);
     else if (found.host) homes.set(found.host, volume.dockerName);
   }
@@ -32,33 +32,32 @@ export function volumeHosts(
   return host === undefined ? { obstacles } : { host, obstacles };
 }
 
-/** Volumes of the service and of every service that shares one with it, transitively. */
-export function sharedVolumes(desired: Desired, service: string): string[] {
-  const volumesOf = (name: string): string[] =>
-    (desired.services[name]?.mounts ?? []).flatMap((mount) =>
-      mount.kind === 'volume' ? [mount.volume] : [],
-    );
-  const volumes = new Set(volumesOf(service));
-  for (let size = -1; size !== volumes.size; ) {
-    size = volumes.size;
-    for (const name of Object.keys(desired.services)) {
-      const own = volumesOf(name);
-      if (own.some((volume) => volumes.has(volume))) for (const volume of own) volumes.add(volume);
-    }
+/** Service → its volumes and those of every service that shares one with it, transitively; sorted. */
+export function volumeGroups(desired: Desired): Map<string, readonly string[]> {
+  const groups = new Map<string, Set<string>>();
+  const volumesOf = (service: DesiredService): string[] =>
+    service.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : []));
+  for (const service of Object.values(desired.services)) {
+    const own = volumesOf(service);
+    const joined = new Set([...own, ...own.flatMap((volume) => [...(groups.get(volume) ?? [])])]);
+    for (const volume of joined) groups.set(volume, joined);
   }
-  return [...volumes].sort();
+  return new Map(
+    Object.values(desired.services).map((service) => {
+      const [first] = volumesOf(service);
+      return [service.name, first === undefined ? [] : [...(groups.get(first) ?? [])].sort()];
+    }),
+  );
 }
 
 function findVolume(
   dockerName: string,
   external: boolean,
   actual: Actual,
+  everywhere: Planning['holders'],
   path: string,
 ): { host?: string; obstacle?: Obstacle } {
-  const holders = Object.values(actual.hosts)
-    .filter((host) => host.volumes.includes(dockerName))
-    .map((host) => host.name)
-    .sort();
+  const holders = everywhere.get(dockerName) ?? [];
   if (holders.length > 1) return { obstacle: onSeveralHosts(path, dockerName, holders) };
   const remembered = actual.volumeHosts[dockerName];
   if (remembered !== undefined && holders.length === 0 && actual.hosts[remembered]?.skipped)

@@ -3,6 +3,7 @@ import type { ClusterHost } from '../cluster.ts';
 import type { ContainerInfo } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { catalogServiceName } from '../names.ts';
+import { readRoutePorts } from '../route-port.ts';
 import { addressIn, type Candidate, dockerCheck, isLive, type Reading, STARTED_META } from './candidate.ts';
 import { foreignReading } from './foreign.ts';
 import { CHECK_DEFAULT, type Check } from './health.ts';
@@ -56,6 +57,9 @@ function replicaReading(
       [META.replica]: labels[LABEL.replica] ?? '',
       [META.addresses]: JSON.stringify(addresses),
       [META.names]: JSON.stringify(jsonObject(labels[LABEL.names])),
+      ...(labels[LABEL.routes] === undefined
+        ? {}
+        : { [META.routes]: JSON.stringify(readRoutePorts(labels[LABEL.routes])) }),
       [STARTED_META]: container.State.StartedAt,
       ...probeMeta(check),
     },

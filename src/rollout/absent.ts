@@ -69,7 +69,7 @@ async function fenceHost(context: RolloutContext, { name, keeps }: AbsentHost): 
     const replica: ServedReplica = {
       catalogService: instance.service,
       address: instance.address,
-      ports: await routedPorts(context, instance.service),
+      ports: await routedPorts(context, instance),
     };
     const everybody = hosts.map((each) => each.name);
     const options = { timeoutMs: ACKNOWLEDGE_TIMEOUT_MS, signal };

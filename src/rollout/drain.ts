@@ -44,7 +44,7 @@ export async function drain(
   const replica: ServedReplica = {
     catalogService,
     address: instance.address,
-    ports: await routedPorts(context, catalogService),
+    ports: await routedPorts(context, instance),
   };
   const wasNamed = await isNamed(context, replica);
   await markDraining(client, instance, `draining since ${new Date().toISOString()}`, { signal });

@@ -27,6 +27,22 @@ export class ReplicaFailure extends SeawallError {
 /** A task that did not end with code 0. */
 export class TaskFailure extends ReplicaFailure {}
 
+/** `failure_action: pause` stopped the rollout where it was: replicas of two releases run, on purpose. */
+export class Pause extends SeawallError {
+  readonly failed: number;
+  readonly total: number;
+
+  constructor(service: string, failed: number, total: number, cause: SeawallError) {
+    super('mixed', `paused by the failure_action of ${service}: ${cause.message}`, {
+      cause,
+      ...(cause.where === undefined ? {} : { where: cause.where }),
+      hint: 'Mend it and: seawall deploy. Or go back: seawall rollback',
+    });
+    this.failed = failed;
+    this.total = total;
+  }
+}
+
 /** Puts together what can be seen of a failure, before its container is removed. */
 export async function describeFailure(
   failure: ReplicaFailure,

@@ -9,7 +9,7 @@ export {
   promoteHost,
   readCatalogStatus,
 } from './promotion/index.ts';
-export { openRelease, readInForce } from './release.ts';
+export { openRelease, readStanding } from './release.ts';
 export type { FailureReport, RolloutResult, TrafficSummary, TransferSummary } from './result.ts';
 export { listReleases, rollback } from './rollback.ts';
 export { clusterOf, openCatalog, openSession, type Session, type SessionOptions } from './session.ts';

@@ -1,11 +1,12 @@
-import { type CatalogClient, parseEntry } from '../catalog/index.ts';
+import { type CatalogClient, type CheckEntry, parseEntry } from '../catalog/index.ts';
 import { KEY, META, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import type { Actual, ActualHost, ActualReplica, PublishedRoute } from '../plan/index.ts';
+import { readRoutePorts } from '../route-port.ts';
 import { instancesOn } from './absent.ts';
-import { lastGood, openRelease, readReleases } from './release.ts';
+import { lastGood, mixedOf, openRelease, readReleases } from './release.ts';
 import type { Session } from './session.ts';
 
 /** What is asked of a host besides its containers. */
@@ -69,7 +70,7 @@ async function viewHost(
   setupReasons: (link: HostLink) => Promise<readonly string[]>,
 ): Promise<HostView> {
   const { docker } = link;
-  const [containers, volumes, images, version, setup, draining] = await Promise.all([
+  const [containers, volumes, images, version, setup, states] = await Promise.all([
     docker.listContainers({
       all: true,
       labels: [`${LABEL.project}=${project}`, `${LABEL.kind}=replica`],
@@ -79,7 +80,7 @@ async function viewHost(
     docker.listImages({ signal }),
     docker.version({ signal }),
     setupReasons(link),
-    drainingContainers(client, link.name, signal),
+    containerStates(client, link.name, signal),
   ]);
   const references = images.flatMap((image) =>
     (image.RepoTags ?? []).map((tag): [string, string] => [tag, image.Id]),
@@ -92,7 +93,7 @@ async function viewHost(
       setup,
       platform: `${version.Os}/${version.Arch}`,
       replicas: containers
-        .map((container) => replicaOf(link.name, container, draining))
+        .map((container) => replicaOf(link.name, container, states))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       volumes: volumes.map((volume) => volume.Name).sort(),
     },
@@ -100,25 +101,36 @@ async function viewHost(
   };
 }
 
-/** Names of a host's containers that are marked as draining. */
-async function drainingContainers(
+/** Container names on a host that the catalog knows to be draining, and to be well. */
+interface ContainerStates {
+  readonly draining: ReadonlySet<string>;
+  readonly healthy: ReadonlySet<string>;
+}
+
+async function containerStates(
   client: CatalogClient | undefined,
   host: string,
   signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
+): Promise<ContainerStates> {
   const checks = (await client?.nodeChecks(host, { signal }))?.value ?? [];
-  const marked = checks.filter(
-    ({ id, serviceId }) => serviceId !== undefined && id === maintenanceCheckId(serviceId),
-  );
-  return new Set(marked.map(({ serviceId = '' }) => serviceId.split(':')[1] ?? ''));
+  const isMark = ({ id, serviceId = '' }: CheckEntry): boolean => id === maintenanceCheckId(serviceId);
+  const names = (some: readonly CheckEntry[]): Set<string> =>
+    new Set(some.map(({ serviceId = '' }) => serviceId.split(':')[1] ?? ''));
+  const bad = names(checks.filter((check) => !isMark(check) && check.status !== 'passing'));
+  const known = names(checks.filter((check) => !isMark(check) && check.serviceId !== undefined));
+  return {
+    draining: names(checks.filter(isMark)),
+    healthy: new Set([...known].filter((name) => !bad.has(name))),
+  };
 }
 
-function replicaOf(host: string, container: ContainerSummary, draining: ReadonlySet<string>): ActualReplica {
+function replicaOf(host: string, container: ContainerSummary, states: ContainerStates): ActualReplica {
   const { Labels: labels } = container;
+  const name = (container.Names[0] ?? container.Id).replace(/^\//, '');
   const networks = Object.entries(container.NetworkSettings?.Networks ?? {});
   return {
     id: container.Id,
-    name: (container.Names[0] ?? container.Id).replace(/^\//, ''),
+    name,
     host,
     service: labels[LABEL.service] ?? '',
     replica: Number(labels[LABEL.replica] ?? 0),
@@ -126,7 +138,9 @@ function replicaOf(host: string, container: ContainerSummary, draining: Readonly
     config: labels[LABEL.config] ?? '',
     state: container.State,
     imageId: container.ImageID,
-    isDraining: draining.has((container.Names[0] ?? '').replace(/^\//, '')),
+    isDraining: states.draining.has(name),
+    isHealthy: states.healthy.has(name),
+    routePorts: readRoutePorts(labels[LABEL.routes]),
     addresses: Object.fromEntries(
       networks.map(([name, endpoint]) => [name, endpoint.IPAMConfig?.IPv4Address ?? endpoint.IPAddress]),
     ),
@@ -136,7 +150,7 @@ function replicaOf(host: string, container: ContainerSummary, draining: Readonly
 
 async function readCatalog(
   session: Session,
-): Promise<Pick<Actual, 'routes' | 'current' | 'volumeHosts' | 'unfinished'>> {
+): Promise<Pick<Actual, 'routes' | 'current' | 'mixed' | 'volumeHosts' | 'unfinished'>> {
   const { client, cluster, desired, signal } = session;
   if (!client || !cluster) return { routes: [], volumeHosts: {} };
   const { project } = desired;
@@ -157,6 +171,7 @@ async function readCatalog(
       ]),
     ),
     ...(good ? { current: { release: good.number, desired: openRelease(cluster, good) } } : {}),
+    ...mixedOf(releases),
   };
 }
 

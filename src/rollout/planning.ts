@@ -1,6 +1,6 @@
 import { SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
-import { type Actual, canonicalJson, diff, ObstacleError, type Plan } from '../plan/index.ts';
+import { type Actual, canonicalJson, diff, ObstacleError, type Plan, type PlanInput } from '../plan/index.ts';
 import { readActual } from './inspect.ts';
 import type { Session } from './session.ts';
 import { setupReasons } from './setup-state.ts';
@@ -10,6 +10,8 @@ export interface PlanOptions {
   readonly withoutTasks?: boolean;
   /** Image reference → id, where they are known better than from the hosts' listings. */
   readonly imageIds?: Readonly<Record<string, string>>;
+  /** Replicas are exchanged by `rollback_config`. */
+  readonly wayBack?: PlanInput['wayBack'];
 }
 
 /** Looks at the hosts and plans what the session's project needs. Changes nothing. */
@@ -26,6 +28,7 @@ export async function planProject(
     imageIds: options.imageIds ?? agreedImages(images),
     unbuilt: unbuiltServices(session, images),
     withoutTasks: options.withoutTasks ?? false,
+    ...(options.wayBack === undefined ? {} : { wayBack: options.wayBack }),
   });
   return { plan, actual };
 }

@@ -3,6 +3,7 @@ import { KEY, type ReleaseRecord } from '../catalog/record.ts';
 import type { ClusterFile } from '../cluster.ts';
 import type { Desired } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
+import type { MixedRelease } from '../plan/index.ts';
 import { seal, unseal } from '../secrets/index.ts';
 
 type Keyed = Pick<ClusterFile, 'key'>;
@@ -32,15 +33,29 @@ export function openRelease(cluster: Keyed, release: ReleaseRecord): Desired {
   return JSON.parse(text) as Desired;
 }
 
-/** What the release in force deployed; undefined before the first good one. */
-export async function readInForce(
+/** What of a project's releases stands now. */
+export interface Standing {
+  /** What the release in force deployed; absent before the first good one. */
+  readonly inForce?: Desired;
+  readonly mixed?: MixedRelease;
+}
+
+export async function readStanding(
   client: CatalogClient,
   cluster: Keyed,
   project: string,
   signal: AbortSignal,
-): Promise<Desired | undefined> {
-  const good = lastGood(await readReleases(client, project, signal));
-  return good === undefined ? undefined : openRelease(cluster, good);
+): Promise<Standing> {
+  const releases = await readReleases(client, project, signal);
+  const good = lastGood(releases);
+  return { ...(good === undefined ? {} : { inForce: openRelease(cluster, good) }), ...mixedOf(releases) };
+}
+
+/** The newest release, when it runs beside the one before it. */
+export function mixedOf(releases: readonly ReleaseRecord[]): { mixed?: MixedRelease } {
+  const newest = releases.at(-1);
+  if (newest?.status !== 'mixed') return {};
+  return { mixed: { release: newest.number, problem: newest.problem ?? 'it failed and was not undone' } };
 }
 
 /** Writes the record of a release that is about to be rolled out, under the next free number. */

@@ -5,6 +5,7 @@ import { SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import { type HostLink, isNotFound } from '../hosts/index.ts';
 import { configHash, containerPlan, networkOrder } from '../plan/index.ts';
+import { readRoutePorts, servedPort } from '../route-port.ts';
 import type { AddressBook } from './addresses.ts';
 import type { RolloutContext } from './context.ts';
 
@@ -66,11 +67,25 @@ export async function findInstance(
   return value.find((instance) => instance.meta[META.container] === containerId);
 }
 
-/** Ports at which routes of any project reach the service; from the catalog, with what this deploy will publish. */
-export async function routedPorts(context: RolloutContext, catalogService: string): Promise<number[]> {
-  const { value } = await context.client.kvList(KEY.routes, { signal: context.signal });
+/** Ports of a replica that the routes in force lead to: its own for them, {@link servedPort}. */
+export async function routedPorts(
+  { client, signal }: Pick<RolloutContext, 'client' | 'signal'>,
+  instance: Pick<Instance, 'service' | 'meta'>,
+): Promise<number[]> {
+  const { value } = await client.kvList(KEY.routes, { signal });
   const routes = value.flatMap((entry) => parseEntry<RouteRecord[]>(entry));
-  const ports = routes.filter((route) => route.catalogService === catalogService).map((route) => route.port);
+  return portsFor(instance, routes);
+}
+
+/** Ports at which an instance serves those of the routes that lead to it. */
+export function portsFor(
+  { service, meta }: Pick<Instance, 'service' | 'meta'>,
+  routes: readonly Pick<RouteRecord, 'domain' | 'path' | 'port' | 'catalogService'>[],
+): number[] {
+  const own = readRoutePorts(meta[META.routes]);
+  const ports = routes
+    .filter((route) => route.catalogService === service)
+    .map((route) => servedPort(own, route));
   return [...new Set(ports)].sort((a, b) => a - b);
 }
 

@@ -3,7 +3,10 @@ import type { Plan } from '../plan/index.ts';
 /** What a deploy, rollback or scale came to. JSON-serialisable. */
 export interface RolloutResult {
   readonly project: string;
-  /** `unchanged`: nothing to do. `reverted`: failed, the last good release serves. `mixed`: failed and not undone. */
+  /**
+   * `unchanged`: nothing to do. `reverted`: failed, the last good release serves. `mixed`: failed and not undone; on
+   * purpose when {@link RolloutResult.onPurpose} says so.
+   */
   readonly outcome: 'done' | 'unchanged' | 'reverted' | 'mixed';
   /** Release in force afterwards; undefined when none is. */
   readonly release?: number;
@@ -14,6 +17,8 @@ export interface RolloutResult {
   readonly transfer?: TransferSummary;
   readonly failure?: FailureReport;
   /** Addresses where routes are served, such as `http://polls.localhost`. */
+  /** The `failure_action` of a service left replicas of two releases: `pause` stopped there, `continue` went on. */
+  readonly onPurpose?: 'pause' | 'continue';
   readonly urls: readonly string[];
   readonly notices: readonly string[];
   /** Tasks that ran in releases since the one that serves now (after a rollback): the schema may be newer. */

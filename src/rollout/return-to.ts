@@ -38,7 +38,7 @@ export async function returnTo(
     const desired = good ? openRelease(cluster, good) : nothing(session.desired);
     const back: Session = { ...session, desired, signal };
     const imageIds = good ? imagesOf(desired, good) : {};
-    const { plan } = await planProject(back, { withoutTasks: true, imageIds });
+    const { plan } = await planProject(back, { withoutTasks: true, imageIds, wayBack: 'return' });
     const context: RolloutContext = {
       ...failed,
       desired,
@@ -47,13 +47,13 @@ export async function returnTo(
       signal,
     };
     const title = good ? `return to release ${good.number}` : 'remove what was started';
-    await reportStep(session.report, { id: 'revert', title }, () =>
+    const tolerated = await reportStep(session.report, { id: 'revert', title }, () =>
       execute(context, plan.steps, async () => {}),
     );
     return {
       ...(good ? { release: good.number } : {}),
-      clean: plan.obstacles.length === 0,
-      notices: plan.obstacles.map((each) => each.message),
+      clean: plan.obstacles.length === 0 && tolerated.length === 0,
+      notices: [...plan.obstacles, ...tolerated.map(({ error }) => error)].map((each) => each.message),
     };
   } catch (error) {
     return { clean: false, notices: [`the way back failed: ${describeError(error)}`] };

@@ -1,17 +1,19 @@
 import { randomInt } from 'node:crypto';
+import type { ReleaseRecord } from '../catalog/record.ts';
 import { describeError, SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { fenceOff, liftFences } from './absent.ts';
 import { type DrainLog, edgeHosts, type RolloutContext } from './context.ts';
 import { execute } from './execute.ts';
-import { ReplicaFailure } from './failure.ts';
+import { Pause, ReplicaFailure } from './failure.ts';
+import type { ToleratedFailure } from './failure-count.ts';
 import { userName } from './hold-lease.ts';
 import { clearLeftoverTasks } from './leftover-tasks.ts';
 import { beginRelease, lastGood, readReleases, writeRelease } from './release.ts';
 import type { RolloutResult, TransferSummary } from './result.ts';
 import { forgetOldReleases } from './retention.ts';
-import { returnTo } from './return-to.ts';
+import { type Return, returnTo } from './return-to.ts';
 import { routeUrls } from './route-urls.ts';
 import { clusterOf, type Session } from './session.ts';
 import { TrafficCount } from './traffic.ts';
@@ -50,34 +52,47 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
   });
   await traffic.begin();
   const context = contextFor(session, record.number, input.images, drains, traffic);
-  const failure = await attempt(context, input.plan, async (task) => {
+  const { failure, tolerated } = await attempt(context, input.plan, async (task) => {
     record = { ...record, tasks: [...record.tasks, task] };
     await writeRelease(client, record);
   });
   refuseWithoutLease(signal);
-  const back = failure === undefined ? undefined : await returnTo(session, context, record, failure);
-  const status = failure === undefined ? 'good' : 'failed';
-  record = { ...record, status, endedAt: new Date().toISOString() };
+  const isPaused = failure instanceof Pause;
+  const isUndone = failure !== undefined && !isPaused;
+  const back = isUndone ? await returnTo(session, context, record, failure) : undefined;
+  const outcome = outcomeOf(isPaused || tolerated.length > 0, isUndone, back);
+  record = { ...record, ...endOf(outcome, failure, tolerated), endedAt: new Date().toISOString() };
   await writeRelease(client, record);
   const summary = await traffic.end(edgeHosts(session.hosts), drains);
-  if (failure === undefined) {
+  const inForce = isUndone ? back?.release : record.number;
+  if (outcome === 'done') {
     const reached = session.links.map(({ name }) => name);
     await liftFences(client, reached, desired.project, AbortSignal.timeout(LAST_WRITES_TIMEOUT_MS));
   }
-  const notices = await forgetOldReleases(session, back?.release ?? record.number);
-  const release = failure === undefined ? record.number : back?.release;
+  const notices = await forgetOldReleases(session, inForce ?? record.number);
+  const blamed = failure ?? tolerated[0]?.error;
   return {
     project: desired.project,
-    outcome: failure === undefined ? 'done' : back?.clean === true ? 'reverted' : 'mixed',
-    ...(release === undefined ? {} : { release }),
+    outcome,
+    ...(inForce === undefined ? {} : { release: inForce }),
+    ...(isPaused
+      ? { onPurpose: 'pause' }
+      : tolerated.length > 0 && !isUndone
+        ? { onPurpose: 'continue' }
+        : {}),
     plan: input.plan,
     durationMs: Math.round(performance.now() - input.startedAt),
     traffic: summary,
     ...(input.transfer === undefined ? {} : { transfer: input.transfer }),
-    ...(failure === undefined ? {} : { failure: reportOf(failure, signal.aborted) }),
+    ...(blamed === undefined ? {} : { failure: reportOf(blamed, signal.aborted) }),
     urls: routeUrls(session),
-    notices: [...remarksOf(input.plan), ...notices, ...(back?.notices ?? [])],
-    tasksSince: await tasksAfter(session, failure === undefined ? (input.repeats ?? release) : release),
+    notices: [
+      ...remarksOf(input.plan),
+      ...notices,
+      ...(back?.notices ?? []),
+      ...tolerated.map(({ error }) => error.message),
+    ],
+    tasksSince: await tasksAfter(session, isUndone ? inForce : (input.repeats ?? inForce)),
   };
 }
 
@@ -95,22 +110,52 @@ async function keptImages(session: Session, plan: Plan): Promise<Readonly<Record
   );
 }
 
+function outcomeOf(isMixed: boolean, isUndone: boolean, back: Return | undefined): RolloutResult['outcome'] {
+  if (isUndone) return back?.clean === true ? 'reverted' : 'mixed';
+  return isMixed ? 'mixed' : 'done';
+}
+
+/** How a release's record ends. */
+function endOf(
+  outcome: RolloutResult['outcome'],
+  failure: unknown,
+  tolerated: readonly ToleratedFailure[],
+): Pick<ReleaseRecord, 'status' | 'problem'> {
+  if (outcome === 'done') return { status: 'good' };
+  if (outcome === 'reverted') return { status: 'failed' };
+  const problems = [...(failure === undefined ? [] : [failure]), ...tolerated.map(({ error }) => error)];
+  return { status: 'mixed', problem: [...new Set(problems.map(describeError))].join('; ') };
+}
+
+interface Attempt {
+  readonly failure?: unknown;
+  /** What the services' rules let pass. */
+  readonly tolerated: readonly ToleratedFailure[];
+}
+
 async function attempt(
   context: RolloutContext,
   plan: Plan,
   onTask: (task: string) => Promise<void>,
-): Promise<unknown> {
+): Promise<Attempt> {
   try {
-    await reportStep(context.report, { id: 'rollout', title: `release ${context.release}` }, async () => {
-      await execute(context, plan.steps, onTask);
+    const { report } = context;
+    const shown = { id: 'rollout', title: `release ${context.release}` };
+    const tolerated = await reportStep(report, shown, async () => {
+      const passed = await execute(context, plan.steps, onTask);
+      const keeps = keptServices(plan);
       await fenceOff(
         context,
-        context.absent.map((name) => ({ name, keeps: keptServices(plan) })),
+        context.absent.map((name) => ({ name, keeps })),
       );
+      return passed;
     });
-    return undefined;
+    return { tolerated };
   } catch (error) {
-    return error ?? new SeawallError('bug', 'the rollout failed without an error');
+    return {
+      failure: error ?? new SeawallError('bug', 'the rollout failed without an error'),
+      tolerated: [],
+    };
   }
 }
 
@@ -161,7 +206,8 @@ const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 const randomSuffix = (): string =>
   Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 
-function reportOf(failure: unknown, isInterrupted: boolean): NonNullable<RolloutResult['failure']> {
+function reportOf(thrown: unknown, isInterrupted: boolean): NonNullable<RolloutResult['failure']> {
+  const failure = thrown instanceof Pause ? thrown.cause : thrown;
   if (failure instanceof ReplicaFailure && failure.report) return failure.report;
   const hint = failure instanceof SeawallError ? failure.hint : undefined;
   return {

@@ -4,10 +4,13 @@ import { SeawallError } from '../errors.ts';
 import type { HostLink } from '../hosts/index.ts';
 import type { Move, OldReplica, Step } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
+import { Slots } from '../slots.ts';
 import type { AddressBook } from './addresses.ts';
 import type { RolloutContext } from './context.ts';
 import type { Leaving } from './drain.ts';
-import { bringUp, resume, retire, swapStartFirst, swapStopFirst } from './swap.ts';
+import { FailureCount, type ToleratedFailure } from './failure-count.ts';
+import type { Monitor } from './monitor.ts';
+import { bringUp, resume, retire, type SwapParts, swapStartFirst, swapStopFirst } from './swap.ts';
 
 type Roll = Extract<Step, { kind: 'roll' }>;
 
@@ -16,80 +19,159 @@ const STARTS_AT_ONCE = 4;
 /** For a service that is no longer in the Compose file: Compose's own grace time, Seawall's own drain. */
 const GONE = { drainMs: 30_000, stopGraceMs: 10_000 };
 
-/** Changes the replicas of one service: what drains in vain resumes, then starts, swaps by the update rule, stops. */
-export async function roll(
-  context: RolloutContext,
-  book: AddressBook,
-  step: Roll,
-  parent: string,
-): Promise<void> {
-  const service = context.desired.services[step.service];
-  const of = <K extends Move['kind']>(kind: K) =>
-    step.moves.filter((move): move is Extract<Move, { kind: K }> => move.kind === kind);
-  const run = (move: Move): Promise<void> => runMove(context, book, step.service, service, move, parent);
-  await inBatches(of('resume'), STARTS_AT_ONCE, 0, context.signal, run);
-  await inBatches(of('start'), STARTS_AT_ONCE, 0, context.signal, run);
-  const swaps = of('swap');
-  await inBatches(
-    swaps,
-    step.parallelism > 0 ? step.parallelism : swaps.length,
-    step.delayMs,
-    context.signal,
-    run,
-  );
-  const stops = of('stop');
-  await inBatches(stops, stops.length, 0, context.signal, run);
+/** What the rolls of one rollout share. */
+export interface RollParts {
+  readonly context: RolloutContext;
+  readonly book: AddressBook;
+  readonly monitor: Monitor;
+  /** Aborted with the reason when no further move is to begin. */
+  readonly halt: AbortController;
+  readonly tolerated: ToleratedFailure[];
 }
 
-async function inBatches<T>(
-  items: readonly T[],
-  size: number,
-  delayMs: number,
-  signal: AbortSignal,
-  run: (item: T) => Promise<void>,
-): Promise<void> {
-  for (let start = 0; start < items.length; start += size) {
-    if (start > 0 && delayMs > 0) await sleep(delayMs, undefined, { signal });
-    signal.throwIfAborted();
-    const outcomes = await Promise.allSettled(items.slice(start, start + size).map(run));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) throw failed.reason;
+/** One service's roll under way. */
+interface Rolling {
+  readonly parts: RollParts;
+  readonly step: Roll;
+  /** Id of the roll's own progress step. */
+  readonly parent: string;
+  readonly service: DesiredService | undefined;
+  readonly failures: FailureCount;
+  /** Replicas that may be on their way out at one time. */
+  readonly leaving: Slots;
+}
+
+/**
+ * Changes the replicas of one service in the order of the step's moves, by its update rule. Never rejects: what goes wrong
+ * is counted and ends the rollout by its halt, or is tolerated.
+ */
+export async function roll(parts: RollParts, step: Roll, parent: string): Promise<void> {
+  const news = step.moves.filter((move) => move.kind === 'start' || move.kind === 'swap');
+  const swaps = step.moves.filter((move) => move.kind === 'swap');
+  const atOnce = step.rule.parallelism > 0 ? step.rule.parallelism : Math.max(1, swaps.length);
+  const rolling: Rolling = {
+    parts,
+    step,
+    parent,
+    service: parts.context.desired.services[step.service],
+    failures: new FailureCount(step.service, step.rule, news.length, parts),
+    leaving: new Slots(atOnce),
+  };
+  for (const kind of new Set(step.moves.map((move) => move.kind))) {
+    const moves = step.moves.filter((move) => move.kind === kind);
+    if (kind !== 'swap') await sideBySide(rolling, moves, kind === 'stop' ? moves.length : STARTS_AT_ONCE);
+    else if (step.rule.delayMs > 0 || swaps.some(({ order }) => order === 'stop-first'))
+      await inBatches(rolling, swaps, atOnce);
+    else await sideBySide(rolling, swaps, atOnce);
   }
 }
 
-async function runMove(
-  context: RolloutContext,
-  book: AddressBook,
-  name: string,
-  service: DesiredService | undefined,
-  move: Move,
-  parent: string,
-): Promise<void> {
-  const host = move.kind === 'stop' ? move.old.host : move.host;
-  const number = move.kind === 'stop' ? move.old.replica : move.replica;
+/**
+ * At most so many at a time. A start-first swap gives its place away as soon as its old replica begins to drain, so that the
+ * next new one starts meanwhile; no more than `leaving` drain at a time.
+ */
+async function sideBySide(rolling: Rolling, moves: readonly Move[], atOnce: number): Promise<void> {
+  const places = new Slots(atOnce);
+  await Promise.all(
+    moves.map(async (move) => {
+      let leave = Promise.resolve();
+      await places.run(
+        () =>
+          new Promise<void>((serves) => {
+            leave = runMove(rolling, move, serves).finally(serves);
+          }),
+      );
+      await leave;
+    }),
+  );
+}
+
+async function inBatches(rolling: Rolling, moves: readonly Move[], size: number): Promise<void> {
+  const { halt, context } = rolling.parts;
+  for (let start = 0; start < moves.length && !halt.signal.aborted; start += size) {
+    if (start > 0 && rolling.step.rule.delayMs > 0) {
+      const signal = AbortSignal.any([halt.signal, context.signal]);
+      await sleep(rolling.step.rule.delayMs, undefined, { signal }).catch(() => undefined);
+    }
+    await Promise.all(
+      moves.slice(start, start + size).map((move) => runMove(rolling, move, () => undefined)),
+    );
+  }
+}
+
+/** Does one move unless the rollout is to end. `serves` is called when its old replica may leave. */
+async function runMove(rolling: Rolling, move: Move, serves: () => void): Promise<void> {
+  const { context, halt } = rolling.parts;
+  if (context.signal.aborted) halt.abort(context.signal.reason);
+  if (halt.signal.aborted) return;
+  try {
+    await reportStep(context.report, progressStep(rolling, move), (note) =>
+      doMove(rolling, move, note, serves),
+    );
+  } catch (error) {
+    if (context.signal.aborted || halt.signal.aborted) halt.abort(error);
+    else if (isCounted(error)) rolling.failures.add(error);
+    else halt.abort(error);
+  }
+}
+
+/** What may be the fault of one replica; a lost lease or a bug is not, and ends everything. */
+const isCounted = (error: unknown): error is SeawallError =>
+  error instanceof SeawallError && ['rolled-back', 'timeout', 'docker', 'unreachable'].includes(error.code);
+
+function progressStep({ step, parent }: Rolling, move: Move) {
+  const { host, replica } = move.kind === 'stop' ? move.old : move;
   const verb = { start: 'start', swap: 'replace', resume: 'resume', stop: 'stop' }[move.kind];
-  const step = {
-    id: `${parent}/${name}-${number}-${move.kind}`,
-    parent,
-    host,
-    title: `${verb} ${name}-${number}`,
-  };
+  const id = `${parent}/${step.service}-${replica}-${move.kind}`;
+  return { id, parent, host, title: `${verb} ${step.service}-${replica}` };
+}
+
+async function doMove(
+  rolling: Rolling,
+  move: Move,
+  note: (text: string) => void,
+  serves: () => void,
+): Promise<void> {
+  const { parts, step, service } = rolling;
+  const { context } = parts;
   const leaving = (old: OldReplica): Leaving => ({
-    serviceName: name,
+    serviceName: step.service,
     host: linkTo(context, old.host),
     old,
     rule: service ?? GONE,
   });
-  await reportStep(context.report, step, async (note) => {
-    if (move.kind === 'stop') return retire(context, leaving(move.old), note);
-    if (!service) throw new SeawallError('bug', `service ${name} is not desired`);
-    const parts = { context, book, note };
-    const wanted = { service, host: linkTo(context, move.host), replica: move.replica };
-    if (move.kind === 'start') return bringUp(parts, wanted);
-    if (move.kind === 'resume') return resume(parts, wanted, move.old);
-    const run = move.order === 'start-first' ? swapStartFirst : swapStopFirst;
-    return run(parts, wanted, leaving(move.old));
-  });
+  if (move.kind === 'stop') return retire(context, leaving(move.old), note);
+  if (!service) throw new SeawallError('bug', `service ${step.service} is not desired`);
+  const wanted = { service, host: linkTo(context, move.host), replica: move.replica };
+  const swapParts = swapPartsOf(rolling, note, serves);
+  if (move.kind === 'resume') return resume(swapParts, wanted, move.old);
+  if (move.kind === 'start') {
+    await bringUp(swapParts, wanted);
+    return;
+  }
+  return move.order === 'start-first'
+    ? swapStartFirst(swapParts, wanted, leaving(move.old))
+    : swapStopFirst(swapParts, wanted, leaving(move.old));
+}
+
+function swapPartsOf(
+  { parts, step, failures, leaving }: Rolling,
+  note: (text: string) => void,
+  serves: () => void,
+): SwapParts {
+  return {
+    context: parts.context,
+    book: parts.book,
+    halt: parts.halt.signal,
+    note,
+    monitor: (host, made) =>
+      parts.monitor.watch(host, made, step.rule.monitorMs, (failure) => failures.add(failure)),
+    leave: (work) =>
+      leaving.run(() => {
+        serves();
+        return work();
+      }),
+  };
 }
 
 /** The connection to a host that the plan names. */

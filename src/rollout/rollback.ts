@@ -12,7 +12,7 @@ import { rollOut } from './roll-out.ts';
 import { clusterOf, type Session, seenAgain } from './session.ts';
 
 export interface RollbackOptions {
-  /** Default: the last good release before the one in force. */
+  /** Default: the last good release before the one in force; the last good one when a newer one runs beside it. */
   readonly release?: number;
   readonly confirm: (plan: Plan) => Promise<boolean>;
 }
@@ -48,7 +48,11 @@ async function planBack(
   const target = chooseRelease(await readReleases(client, session.desired.project, session.signal), release);
   const desired = openRelease(cluster, target);
   const back: Session = { ...session, desired };
-  const { plan } = await planProject(back, { withoutTasks: true, imageIds: imagesOf(desired, target) });
+  const { plan } = await planProject(back, {
+    withoutTasks: true,
+    imageIds: imagesOf(desired, target),
+    wayBack: 'rollback',
+  });
   return { target, back, plan };
 }
 
@@ -62,7 +66,8 @@ function chooseRelease(releases: readonly ReleaseRecord[], wanted: number | unde
       hint: `Good releases that are kept: ${known}. See: seawall releases`,
     });
   }
-  const found = good.at(-2);
+  const newest = releases.at(-1)?.status;
+  const found = newest === 'mixed' || newest === 'pending' ? good.at(-1) : good.at(-2);
   if (found) return found;
   throw new SeawallError('refused', 'there is no release to go back to', {
     hint: `Good releases that are kept: ${known}.`,

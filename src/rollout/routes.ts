@@ -9,6 +9,7 @@ import {
   waitForAcknowledgements,
 } from './acknowledge.ts';
 import { edgeHosts, type RolloutContext } from './context.ts';
+import { portsFor } from './replica.ts';
 
 /** Writes the project's routes and waits until every edge serves exactly them, with the replicas that are healthy now. */
 export async function publishRoutes(
@@ -49,9 +50,8 @@ async function healthyReplicas(
   const isOurs = ({ meta, status, draining }: Instance): boolean =>
     meta[META.project] === desired.project && status === 'passing' && !draining;
   return services.flatMap((catalogService, index) => {
-    const ports = routes.filter((route) => route.catalogService === catalogService).map(({ port }) => port);
     return (found[index]?.value ?? [])
       .filter(isOurs)
-      .map(({ address }) => ({ catalogService, address, ports }));
+      .map((instance) => ({ catalogService, address: instance.address, ports: portsFor(instance, routes) }));
   });
 }

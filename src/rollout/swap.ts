@@ -1,5 +1,5 @@
 import { clearDraining } from '../catalog/index.ts';
-import { KEY } from '../catalog/record.ts';
+import { type Instance, KEY } from '../catalog/record.ts';
 import type { DesiredService } from '../compose/desired.ts';
 import { describeError, SeawallError } from '../errors.ts';
 import type { HostLink } from '../hosts/index.ts';
@@ -15,6 +15,7 @@ import { edgeHosts, type RolloutContext } from './context.ts';
 import { drain, type Leaving } from './drain.ts';
 import { describeFailure, ReplicaFailure } from './failure.ts';
 import { waitUntilHealthy } from './health-gate.ts';
+import type { Watch } from './monitor.ts';
 import { createReplica, type NewReplica, removeReplica, routedPorts } from './replica.ts';
 import { catalogName } from './service-name.ts';
 
@@ -25,7 +26,13 @@ const GIVE_UP_TIMEOUT_MS = 180_000;
 export interface SwapParts {
   readonly context: RolloutContext;
   readonly book: AddressBook;
+  /** Aborted when the rollout is to end: what has not begun to leave stays, what was just started goes again. */
+  readonly halt: AbortSignal;
   readonly note: (text: string) => void;
+  /** Begins to watch a replica that became healthy. */
+  readonly monitor: (host: HostLink, made: NewReplica) => Watch;
+  /** Does the leaving of an old replica when it is its turn. */
+  readonly leave: (work: () => Promise<void>) => Promise<void>;
 }
 
 /** A replica that is to run. */
@@ -36,20 +43,29 @@ export interface Wanted {
 }
 
 /** Starts a replica and waits until it is healthy and gets requests everywhere. */
-export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<void> {
-  const { context, book, note } = parts;
+export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<Started> {
+  const { book, note } = parts;
   const { service, host } = wanted;
+  const context = { ...parts.context, signal: AbortSignal.any([parts.context.signal, parts.halt]) };
   const made = await createReplica(context, book, service, host, wanted.replica);
   try {
     note('starting');
     await host.docker.startContainer(made.id, { signal: context.signal });
     const instance = await waitUntilHealthy(context, host, made, note);
     note('healthy; waiting for the edges and resolvers');
-    if (!context.withoutAcknowledgement) await waitUntilServed(parts, service, instance.address);
+    const watch = parts.monitor(host, made);
+    if (!context.withoutAcknowledgement) await waitUntilServed({ context, note }, service, instance);
+    return { made, watch };
   } catch (error) {
     await giveUp(context, host, made, error);
     throw error;
   }
+}
+
+/** A replica that gets requests, in its monitor time. */
+interface Started {
+  readonly made: NewReplica;
+  readonly watch: Watch;
 }
 
 /**
@@ -65,7 +81,7 @@ export async function resume(parts: SwapParts, wanted: Wanted, old: OldReplica):
   try {
     const instance = await waitUntilHealthy(context, host, there, note, RestartCount);
     await clearDraining(context.client, instance, { signal });
-    await waitUntilServed(parts, service, instance.address);
+    await waitUntilServed(parts, service, instance);
   } catch (error) {
     if (error instanceof ReplicaFailure) error.report = await describeFailure(error, host, signal);
     throw error;
@@ -99,14 +115,14 @@ async function giveUp(
 }
 
 async function waitUntilServed(
-  { context, note }: SwapParts,
+  { context, note }: Pick<SwapParts, 'context' | 'note'>,
   service: DesiredService,
-  address: string,
+  instance: Instance,
 ): Promise<void> {
   const { client, hosts, signal } = context;
   const catalogService = catalogName(context.desired, service.name);
-  const ports = await routedPorts(context, catalogService);
-  const replica: ServedReplica = { catalogService, address, ports };
+  const ports = await routedPorts(context, instance);
+  const replica: ServedReplica = { catalogService, address: instance.address, ports };
   const options = { timeoutMs: ACKNOWLEDGE_TIMEOUT_MS, signal, note };
   const everybody = hosts.map((host) => host.name);
   await Promise.all([
@@ -139,10 +155,34 @@ export async function retire(
   await removeReplica(leaving.host, leaving.old.id, leaving.rule.stopGraceMs, context.signal);
 }
 
-/** New one first: the old one goes when the new one serves. */
+/**
+ * New one first: the old one goes when the new one serves. When the new one dies while the old one drains, or the rollout is to
+ * end, the old one gets its requests back and the new one goes.
+ */
 export async function swapStartFirst(parts: SwapParts, wanted: Wanted, leaving: Leaving): Promise<void> {
-  await bringUp(parts, wanted);
-  await retire(parts.context, leaving, parts.note);
+  const started = await bringUp(parts, wanted);
+  await parts.leave(async () => {
+    await refuseToLeave(parts, wanted, started);
+    await drain(parts.context, leaving, parts.note);
+    await refuseToLeave(parts, wanted, started, leaving);
+    parts.note('stopping');
+    await removeReplica(leaving.host, leaving.old.id, leaving.rule.stopGraceMs, parts.context.signal);
+  });
+}
+
+/** Undoes a swap whose old replica must stay. @throws the reason, when there is one. */
+async function refuseToLeave(
+  parts: SwapParts,
+  wanted: Wanted,
+  { made, watch }: Started,
+  leaving?: Leaving,
+): Promise<void> {
+  const reason = watch.failure ?? (parts.halt.aborted ? parts.halt.reason : undefined);
+  if (reason === undefined) return;
+  parts.note('the old one stays');
+  if (leaving) await resume(parts, { ...wanted, host: leaving.host }, leaving.old);
+  await giveUp(parts.context, wanted.host, made, undefined);
+  throw reason;
 }
 
 /**
@@ -156,12 +196,13 @@ export async function swapStopFirst(parts: SwapParts, wanted: Wanted, leaving: L
   await context.announceAway(leaving.serviceName, true);
   try {
     await drain(context, leaving, note);
+    const wasRunning = (await docker.inspectContainer(leaving.old.id, { signal })).State.Running;
     note('stopping');
     await docker.stopContainer(leaving.old.id, leaving.rule.stopGraceMs, { signal });
     try {
       await bringUp(parts, wanted);
     } catch (error) {
-      await startAgain(leaving, error);
+      if (wasRunning) await startAgain(parts, wanted, leaving, error);
       throw error;
     }
     await docker.removeContainer(leaving.old.id, { force: true, volumes: true, signal });
@@ -170,9 +211,18 @@ export async function swapStopFirst(parts: SwapParts, wanted: Wanted, leaving: L
   }
 }
 
-async function startAgain({ host, old }: Leaving, because: unknown): Promise<void> {
+/** Brings the old container back, and its requests to it. */
+async function startAgain(
+  parts: SwapParts,
+  wanted: Wanted,
+  { host, old }: Leaving,
+  because: unknown,
+): Promise<void> {
+  const signal = AbortSignal.timeout(GIVE_UP_TIMEOUT_MS);
+  const context = { ...parts.context, signal };
   try {
-    await host.docker.startContainer(old.id, { signal: AbortSignal.timeout(30_000) });
+    await host.docker.startContainer(old.id, { signal });
+    await resume({ ...parts, context }, { ...wanted, host }, old);
   } catch (cause) {
     throw new SeawallError(
       'mixed',
