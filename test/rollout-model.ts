@@ -30,6 +30,9 @@ export class World {
   containers: Container[] = [];
   routes: Actual['routes'] = [];
   readonly volumes = new Map<string, string[]>();
+  /** As the catalog's releases say. */
+  current: Actual['current'];
+  unfinished: number | undefined;
   #made = 0;
 
   constructor(hosts: readonly ActualHost[]) {
@@ -45,7 +48,11 @@ export class World {
         volumes: this.volumes.get(host.name) ?? [],
       },
     ]);
-    return { hosts: Object.fromEntries(hosts), routes: this.routes, volumeHosts: {} };
+    return {
+      ...{ hosts: Object.fromEntries(hosts), routes: this.routes, volumeHosts: {} },
+      ...(this.current === undefined ? {} : { current: this.current }),
+      ...(this.unfinished === undefined ? {} : { unfinished: this.unfinished }),
+    };
   }
 
   create(
@@ -113,6 +120,7 @@ export interface RunOptions {
 export function runPlan(world: World, plan: Plan, options: RunOptions): 'done' | 'crashed' | 'failed' {
   const run = new Run(world, options);
   let changes = 0;
+  world.unfinished = options.release;
   const queue: Work[] = [run.steps(plan.steps)];
   run.spawn = (work) => void queue.push(work);
   const waits = new Map<Work, () => boolean>();
@@ -129,7 +137,10 @@ export function runPlan(world: World, plan: Plan, options: RunOptions): 'done' |
     else options.look();
   }
   if (queue.length > 0) throw new Error(`the rollout hangs with ${queue.length} pieces of work`);
-  return run.halted ? 'failed' : 'done';
+  world.unfinished = undefined;
+  if (run.halted) return 'failed';
+  world.current = { release: options.release, desired: options.desired };
+  return 'done';
 }
 
 class Run {
@@ -222,7 +233,8 @@ class Run {
   *#doMove(service: string, move: Move, mayLeave: () => boolean, leave: () => void): Work {
     const old = 'old' in move ? this.#world.find(move.old) : undefined;
     if (move.kind === 'resume') {
-      if (old) old.isDraining = false;
+      if (old && !old.isHealthy && this.#options.bad.has(service)) this.halted = true;
+      else if (old) Object.assign(old, { isHealthy: true, isDraining: false });
       yield undefined;
     } else if (move.kind === 'stop') yield* this.#retire(old);
     else if (move.kind === 'start') yield* this.#bringUp(service, move, () => undefined);
