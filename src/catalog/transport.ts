@@ -56,6 +56,7 @@ export class CatalogTransport {
   #agent: http.Agent;
   readonly #send: typeof http.request;
   #failingSince: number | undefined;
+  readonly #underWay = new Set<AbortController>();
 
   constructor(connection: CatalogConnection) {
     this.#connection = connection;
@@ -70,10 +71,15 @@ export class CatalogTransport {
 
   /** Turns to another place of the same catalog. Calls under way fail, and are repeated by whoever watches. */
   move(connection: CatalogConnection): void {
+    const gone = new SeawallError('unreachable', `the catalog is not at ${this.place} any more`, {
+      hint: HINT,
+    });
     this.#connection = connection;
     this.#agent.destroy();
     this.#agent = poolFor(connection);
     this.#failingSince = undefined;
+    // Destroying the pool does not reach those that are still waiting for their socket.
+    for (const call of this.#underWay) call.abort(gone);
   }
 
   /** Such as `10.208.16.1:8500`; for messages. */
@@ -100,6 +106,7 @@ export class CatalogTransport {
     const abort = (): void => stop.abort();
     const timer = setTimeout(abort, timeoutMs);
     signal?.addEventListener('abort', abort, { once: true });
+    this.#underWay.add(stop);
     try {
       const response = await this.#exchange(request, stop.signal);
       this.#refuseOlder(response);
@@ -107,12 +114,14 @@ export class CatalogTransport {
       return response;
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
+      if (stop.signal.reason instanceof SeawallError) throw stop.signal.reason;
       this.#failingSince ??= performance.now();
       if (error instanceof SeawallError) throw error;
       if (stop.signal.aborted) throw this.#silent(timeoutMs, error);
       throw this.#failure(error);
     } finally {
       clearTimeout(timer);
+      this.#underWay.delete(stop);
       signal?.removeEventListener('abort', abort);
     }
   }
