@@ -20,6 +20,8 @@ export interface HostLink {
   readonly local: boolean;
   /** A TCP port on the host's loopback, such as the catalog's. */
   forwardTcp(port: number): Promise<TcpTarget>;
+  /** Why a forwarded port does not answer, when that is sshd's doing. */
+  explainTcp?(): SeawallError | undefined;
   /** Runs a command on the host as the user who logs in. */
   exec(argv: readonly string[], options?: CommandOptions): Promise<CommandResult>;
   /** Safe to repeat. */
@@ -125,6 +127,7 @@ async function sshLink(host: HostConfig, destination: string, options: ConnectOp
       docker,
       local: false,
       forwardTcp: async (port) => ({ socketPath: await connection.forward(`127.0.0.1:${port}`) }),
+      explainTcp: () => connection.explainForbidden(),
       exec: (argv, execOptions) => connection.exec(argv, execOptions),
       close() {
         docker.close();

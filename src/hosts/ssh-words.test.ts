@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { checkDestination, explainSocket, explainSsh, remoteCommand, sshByHand } from './ssh-words.ts';
+import {
+  checkDestination,
+  explainForbidden,
+  explainSocket,
+  explainSsh,
+  remoteCommand,
+  sshByHand,
+} from './ssh-words.ts';
 
 const target = { name: 'app1', destination: 'deploy@203.0.113.11' };
 
@@ -79,6 +86,10 @@ test('a refused socket tells missing Docker, missing rights and a strict sshd ap
   assert.match(explainSocket(said, 62, target).hint ?? '', /usermod -aG docker/);
   assert.match(explainSocket(said, undefined, target).message, /does not answer/);
   const strict = 'channel 2: open failed: administratively prohibited: open failed';
+  // Newer sshds say the same of a socket that they may not open; then it counts whether Docker answers there.
+  assert.match(explainSocket(said, 63, target).message, /forbids forwarding/);
+  assert.equal(explainForbidden(said, target), undefined);
+  assert.match(explainForbidden(strict, target)?.message ?? '', /forbids forwarding/);
   assert.match(explainSocket(strict, 0, target).hint ?? '', /AllowStreamLocalForwarding/);
 });
 

@@ -113,10 +113,10 @@ export function explainSocket(stderr: string, state: number | undefined, target:
   const said = [...stderr.matchAll(/open failed: (.*)/g)].at(-1)?.[1] ?? 'no answer';
   const error = (message: string, hint: string) =>
     new SeawallError('unreachable', message, { where: target.name, hint, cause: new Error(said) });
-  if (/administratively prohibited/.test(said)) {
-    const hint = 'There, in /etc/ssh/sshd_config: AllowStreamLocalForwarding yes and AllowTcpForwarding yes.';
-    return error('sshd there forbids forwarding', hint);
-  }
+  const forbidden = explainForbidden(stderr, target);
+  if (forbidden !== undefined) return forbidden;
+  // sshd 9 and newer say of a socket that they may not open what they say of one that nobody listens on.
+  if (state === socketStates.answers) return forbiddenForwarding(target, said);
   if (state === socketStates.missing)
     return error('Docker is not installed or not running there', 'Run: seawall machine setup.');
   if (state === socketStates.forbidden) {
@@ -126,10 +126,24 @@ export function explainSocket(stderr: string, state: number | undefined, target:
   return error('Docker does not answer there', 'There: systemctl status docker');
 }
 
-const socketStates = { missing: 61, forbidden: 62 };
+/** sshd refused a forwarding by its rules; undefined: it said nothing of the kind. */
+export function explainForbidden(stderr: string, target: SshTarget): SeawallError | undefined {
+  const said = /open failed: (administratively prohibited.*)/.exec(stderr)?.[1];
+  return said === undefined ? undefined : forbiddenForwarding(target, said);
+}
 
-/** Looks at the socket `$1`. */
-export const socketScript = `[ -S "$1" ] || exit ${socketStates.missing}; [ -w "$1" ] || exit ${socketStates.forbidden}; exit 0`;
+const forbiddenForwarding = (target: SshTarget, said: string): SeawallError =>
+  new SeawallError('unreachable', 'sshd there forbids forwarding', {
+    where: target.name,
+    hint: 'There, in /etc/ssh/sshd_config: AllowStreamLocalForwarding yes and AllowTcpForwarding yes (and no DisableForwarding).',
+    cause: new Error(said),
+  });
+
+const socketStates = { missing: 61, forbidden: 62, answers: 63 };
+
+/** Looks at the socket `$1`, and whether Docker answers on it to somebody there. */
+export const socketScript = `[ -S "$1" ] || exit ${socketStates.missing}; [ -w "$1" ] || exit ${socketStates.forbidden}
+command -v docker >/dev/null 2>&1 && docker --host "unix://$1" version >/dev/null 2>&1 && exit ${socketStates.answers}; exit 0`;
 
 function lastWords(stderr: string): string {
   const lines = stderr.split(/\r?\n/).map((line) => line.trim());

@@ -7,6 +7,7 @@ import type { SeawallError } from '../errors.ts';
 import { type CommandOptions, type CommandResult, commandTimeoutMs, run, spawnError } from './command.ts';
 import {
   checkDestination,
+  explainForbidden,
   explainSocket,
   explainSsh,
   remoteCommand,
@@ -80,6 +81,11 @@ export class SshConnection {
       () => undefined,
     );
     return explainSocket(this.#stderr, state, this.target);
+  }
+
+  /** What sshd's own rules have against a forwarding; undefined: nothing that it said. */
+  explainForbidden(): SeawallError | undefined {
+    return explainForbidden(this.#stderr, this.target);
   }
 
   /** Local unix socket that leads to the host's `remote`: `/path/of.sock` or `127.0.0.1:8500`. */

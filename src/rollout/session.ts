@@ -53,8 +53,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
     const found = oneCluster(links, files);
     if (!found) return { ...options, links, failures, hosts: [], close };
-    const client = await openCatalog(found, links);
-    const hosts = await listHosts(client, links, options);
+    const client = await openCatalog(found, links, failures);
+    const hosts = await listHosts(client, links, options).catch((error: unknown) => {
+      // The first call through the forwarded port: sshd may forbid that while it lets Docker's socket through.
+      throw links.find(({ name }) => name === found.catalog.host)?.explainTcp?.() ?? error;
+    });
     const closeAll = async (): Promise<void> => {
       client.close();
       await close();
@@ -103,18 +106,25 @@ function oneCluster(
 }
 
 /** A client of the cluster's catalog, through the connection to its host. */
-export async function openCatalog(cluster: ClusterFile, links: readonly HostLink[]): Promise<CatalogClient> {
+export async function openCatalog(
+  cluster: ClusterFile,
+  links: readonly HostLink[],
+  failures: readonly HostFailure[] = [],
+): Promise<CatalogClient> {
   const place = cluster.catalog;
   const link = links.find((each) => each.name === place.host);
   if (!link) {
-    throw new SeawallError(
-      'unreachable',
-      `the catalog is on host ${place.host}, which does not answer or is not in seawall.yml`,
-      {
-        hint: `Bring ${place.host} back, or make another host the catalog: seawall catalog promote HOST. Traffic goes on meanwhile.`,
-        where: place.host,
-      },
-    );
+    const cause = failures.find(({ name }) => name === place.host)?.error;
+    const why = cause === undefined ? 'is not in seawall.yml' : `cannot be used: ${cause.message}`;
+    const remedy =
+      cause === undefined
+        ? `Name ${place.host} in seawall.yml.`
+        : (cause.hint ?? `Bring ${place.host} back.`);
+    throw new SeawallError('unreachable', `the catalog is on host ${place.host}, which ${why}`, {
+      hint: `${remedy} Traffic goes on without it; changes have to wait. Gone for good: seawall catalog promote HOST`,
+      where: place.host,
+      cause,
+    });
   }
   const target = await link.forwardTcp(place.port);
   return new CatalogClient(placeConnection(place, target));
