@@ -76,12 +76,28 @@ export interface DesiredBuild {
   readonly pull: boolean;
   readonly platforms: readonly string[];
   readonly shmBytes?: number;
+  /** Further contexts by name: folders of this machine, or addresses that BuildKit reads. */
+  readonly contexts?: Readonly<Record<string, string>>;
+  /** Files that RUN steps may mount, sorted by id. */
+  readonly secrets?: readonly BuildSecret[];
+  /** `default`, or `ID=PATH` of a key or an agent's socket. */
+  readonly ssh?: readonly string[];
+  readonly cacheTo?: readonly string[];
+  /** Limits of RUN steps: `NAME=SOFT:HARD`, sorted. */
+  readonly ulimits?: readonly string[];
   /** Names to give to the built image besides Seawall's own. */
   readonly tags: readonly string[];
   /** sha256 over the files of the context that `.dockerignore` leaves in, the Dockerfile and every option here. */
   readonly sourceHash: string;
   /** Host that builds, when the operator's machine must not or cannot. */
   readonly on?: string;
+}
+
+/** One of `source` (an absolute path) and `text` is there. Its value decides nothing about the image's name. */
+export interface BuildSecret {
+  readonly id: string;
+  readonly source?: string;
+  readonly text?: string;
 }
 
 /** The part of Engine API's `POST /containers/create` body that Compose keys decide. Field names are Docker's. */

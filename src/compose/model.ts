@@ -54,6 +54,7 @@ export interface ServiceModel {
   readonly expose?: readonly string[];
   /** `HOST=ADDRESS` */
   readonly extra_hosts?: readonly string[];
+  readonly gpus?: readonly DeviceModel[];
   readonly group_add?: readonly string[];
   readonly healthcheck?: HealthModel;
   readonly hostname?: string;
@@ -94,11 +95,12 @@ export interface ServiceModel {
   readonly sysctls?: TextMap;
   readonly tmpfs?: readonly string[];
   readonly tty?: boolean;
-  readonly ulimits?: Readonly<Record<string, number | { readonly soft?: number; readonly hard?: number }>>;
+  readonly ulimits?: UlimitsModel;
   readonly user?: string;
   readonly userns_mode?: string;
   readonly uts?: string;
   readonly volumes?: readonly VolumeMountModel[];
+  readonly volumes_from?: readonly string[];
   readonly working_dir?: string;
   readonly 'x-seawall'?: Json;
 }
@@ -118,6 +120,25 @@ export interface BuildModel {
   readonly extra_hosts?: readonly string[];
   readonly platforms?: readonly string[];
   readonly tags?: readonly string[];
+  readonly additional_contexts?: TextMap;
+  readonly secrets?: readonly FileMountModel[];
+  readonly ssh?: readonly string[];
+  readonly cache_to?: readonly string[];
+  readonly ulimits?: UlimitsModel;
+}
+
+export type UlimitsModel = Readonly<
+  Record<string, number | { readonly soft?: number; readonly hard?: number }>
+>;
+
+/** What `gpus` and `deploy.resources.reservations.devices` ask for. */
+export interface DeviceModel {
+  readonly capabilities?: readonly string[];
+  readonly driver?: string;
+  /** -1: all. */
+  readonly count?: number;
+  readonly device_ids?: readonly string[];
+  readonly options?: TextMap;
 }
 
 export interface BlkioModel {
@@ -158,7 +179,11 @@ export interface DeployModel {
   readonly rollback_config?: UpdateModel;
   readonly resources?: {
     readonly limits?: { readonly cpus?: number; readonly memory?: string; readonly pids?: number };
-    readonly reservations?: { readonly cpus?: number; readonly memory?: string };
+    readonly reservations?: {
+      readonly cpus?: number;
+      readonly memory?: string;
+      readonly devices?: readonly DeviceModel[];
+    };
   };
   readonly restart_policy?: { readonly condition?: string; readonly max_attempts?: number | string };
   readonly placement?: {

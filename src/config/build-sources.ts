@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import dockerignore from '@balena/dockerignore';
@@ -37,14 +37,31 @@ export async function hashBuildSources(
   build: NonNullable<ServiceModel['build']>,
   platform: string | undefined,
 ): Promise<string> {
-  const { context, tags: _tags, cache_from: _cache, no_cache: _noCache, ...options } = build;
+  const { context, tags: _tags, cache_from: _from, cache_to: _to, no_cache: _noCache, ...options } = build;
+  const further = Object.entries(build.additional_contexts ?? {}).sort();
+  const local = further.filter(([, path]) => isAbsolute(path));
   const dockerfile = build.dockerfile ?? 'Dockerfile';
   const hash = createHash('sha256').update(
-    `${JSON.stringify(sortKeys({ ...options, platform: platform ?? '' }))}\0`,
+    `${JSON.stringify(sortKeys({ ...options, ...named(further), platform: platform ?? '' }))}\0`,
   );
   if (build.dockerfile_inline === undefined && (isAbsolute(dockerfile) || dockerfile.startsWith('..'))) {
     hash.update(await readFile(isAbsolute(dockerfile) ? dockerfile : join(context, dockerfile)));
   }
+  await hashFiles(hash, context, dockerfile);
+  for (const [name, path] of local) {
+    hash.update(`context ${name}\0`);
+    await hashFiles(hash, path, dockerfile);
+  }
+  return hash.digest('hex');
+}
+
+/** Where a further context lies does not count either. */
+const named = (contexts: readonly (readonly [string, string])[]) =>
+  contexts.length === 0
+    ? {}
+    : { additional_contexts: contexts.map(([name, path]) => [name, isAbsolute(path) ? '' : path]) };
+
+async function hashFiles(hash: Hash, context: string, dockerfile: string): Promise<void> {
   for (const path of await listContextFiles(context, dockerfile)) {
     const file = join(context, path);
     const stats = await lstat(file);
@@ -59,7 +76,6 @@ export async function hashBuildSources(
       )
       .update(content);
   }
-  return hash.digest('hex');
 }
 
 function sortKeys(value: unknown): unknown {

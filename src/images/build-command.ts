@@ -49,10 +49,32 @@ export function buildCommand(build: DesiredBuild, options: BuildOptions): BuildC
   for (const source of build.cacheFrom) add('cache-from', source);
   add('platform', options.platform);
   add('shm-size', build.shmBytes === undefined ? undefined : String(build.shmBytes));
+  for (const [name, source] of entries(build.contexts ?? {})) add('build-context', `${name}=${source}`);
+  for (const [index, { id, source, text }] of (build.secrets ?? []).entries()) {
+    const variable = `SEAWALL_BUILD_SECRET_${index}`;
+    if (text !== undefined) env[variable] = text;
+    add('secret', csv(`id=${id}`, text === undefined ? `src=${source}` : `env=${variable}`));
+  }
+  for (const key of build.ssh ?? []) add('ssh', key);
+  for (const target of build.cacheTo ?? []) add('cache-to', target);
+  for (const limit of build.ulimits ?? []) add('ulimit', limit);
   if (build.noCache) args.push('--no-cache');
   if (build.pull) args.push('--pull');
   args.push('--', build.context);
   return { args, env, ...(build.dockerfileInline === undefined ? {} : { stdin: build.dockerfileInline }) };
+}
+
+/** Keys of `build:` that only BuildKit understands. */
+export function buildKitKeys(build: DesiredBuild): readonly string[] {
+  const { contexts, secrets, ssh, cacheTo } = build;
+  const keys = { additional_contexts: contexts, secrets, ssh, cache_to: cacheTo };
+  return Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+}
+
+/** One record of comma-separated values, as docker reads them in `--secret`. */
+function csv(...fields: readonly string[]): string {
+  const quoted = (field: string) => `"${field.replaceAll('"', '""')}"`;
+  return fields.map((field) => (/[",\n\r]/.test(field) ? quoted(field) : field)).join(',');
 }
 
 function dockerfilePath(build: DesiredBuild): string {

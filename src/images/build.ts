@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DesiredBuild } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
 import { type CommandResult, run } from '../hosts/index.ts';
-import { buildCommand } from './build-command.ts';
+import { buildCommand, buildKitKeys } from './build-command.ts';
 
 /** Milliseconds after which a build is given up. */
 const buildTimeoutMs = 60 * 60_000;
@@ -26,7 +26,7 @@ export interface BuildRequest {
 /**
  * Builds an image with the machine's docker program: with BuildKit where it has buildx, else with the classic builder.
  * @returns the image's id in the engine that built it.
- * @throws SeawallError `docker` with the last 20 lines as cause; `input` without a docker program.
+ * @throws SeawallError `docker` with the last 20 lines as cause; `input` without a docker program, or without the BuildKit that the build needs.
  */
 export async function buildImage(request: BuildRequest): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'seawall-build-'));
@@ -34,6 +34,7 @@ export async function buildImage(request: BuildRequest): Promise<string> {
     const idFile = join(folder, 'id');
     const { tags, labels, platform } = request;
     const hasBuildx = await hasBuildxPlugin(request.signal);
+    if (!hasBuildx) refuseBuildKit(request);
     const command = buildCommand(request.build, { tags, labels, platform, idFile, hasBuildx });
     const result = await runBuild(request, command);
     if (result.exitCode !== 0) throw buildError(request, result);
@@ -41,6 +42,15 @@ export async function buildImage(request: BuildRequest): Promise<string> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function refuseBuildKit({ name, build }: BuildRequest): void {
+  const keys = buildKitKeys(build);
+  if (keys.length === 0) return;
+  throw new SeawallError('input', `the image of ${name} needs BuildKit for build.${keys.join(', build.')}`, {
+    where: `services.${name}.build`,
+    hint: 'Install buildx for the docker program of this machine (package docker-buildx or docker-buildx-plugin), then: docker buildx version',
+  });
 }
 
 async function runBuild(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
-import { buildCommand } from './build-command.ts';
+import { buildCommand, buildKitKeys } from './build-command.ts';
 import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
 import { registryAuth, registryOf } from './registry-auth.ts';
 import { builtForLabel, keptName, prunableNames } from './retention.ts';
@@ -89,6 +89,42 @@ test('build arguments stay out of the process list unless docker itself would re
   assert.equal(env.DOCKER_BUILDKIT, '0');
   assert.deepEqual(args.slice(-2), ['--', '/p']);
   assert.ok(args.includes('--file=/p/Dockerfile'));
+});
+
+test('secrets of a build are named, never written, in the command, whatever they are called', () => {
+  const secrets = [
+    { id: 'token', text: '; rm $(x)' },
+    { id: 'a,b"c', source: '/p/--key' },
+  ];
+  const more = {
+    contexts: { lib: '/lib' },
+    ssh: ['default'],
+    ulimits: ['nofile=1:2'],
+    cacheTo: ['type=inline'],
+  };
+  const options = { tags: [], labels: {}, idFile: '/i', hasBuildx: true };
+  const { args, env } = buildCommand({ ...build, ...more, secrets }, options);
+  assert.ok(args.includes('--secret=id=token,env=SEAWALL_BUILD_SECRET_0'));
+  assert.equal(env.SEAWALL_BUILD_SECRET_0, '; rm $(x)');
+  assert.ok(args.includes('--secret="id=a,b""c",src=/p/--key'));
+  for (const arg of [
+    '--build-context=lib=/lib',
+    '--ssh=default',
+    '--ulimit=nofile=1:2',
+    '--cache-to=type=inline',
+  ])
+    assert.ok(args.includes(arg), arg);
+  assert.deepEqual(buildKitKeys({ ...build, ...more, secrets }), [
+    'additional_contexts',
+    'secrets',
+    'ssh',
+    'cache_to',
+  ]);
+  assert.deepEqual(
+    buildKitKeys({ ...build, ulimits: ['nofile=1:2'] }),
+    [],
+    'the classic builder has limits too',
+  );
 });
 
 test('an inline Dockerfile is read from the input', () => {

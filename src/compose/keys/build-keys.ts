@@ -15,36 +15,27 @@ export const BUILD_KEYS: readonly KeyRow[] = [
     ['Shared memory of RUN steps.', 'shm_size'],
     ['Further names of the image.', 'tags'],
     ['Platform of the image.', 'platforms'],
+    ['Limits of RUN steps.', 'ulimits ulimits.*.hard ulimits.*.soft'],
+    [
+      'Further contexts: folders, images and addresses; with BuildKit. `service:` is refused.',
+      'additional_contexts',
+    ],
+    ['Secrets that RUN steps mount; with BuildKit.', 'secrets secrets.*.source secrets.*.target'],
+    ['Keys that RUN steps use through an agent; with BuildKit.', 'ssh'],
+    ['Where layers are kept for later builds; with BuildKit.', 'cache_to'],
   ),
   ...translated(
     'services.*.build',
-    ['Layers stay with the builder; the cache is not written elsewhere.', 'cache_to'],
+    [
+      'BuildKit takes owner and mode of a secret from the RUN step.',
+      'secrets.*.uid secrets.*.gid secrets.*.mode',
+    ],
     ['Images are sent to the hosts without attestations.', 'provenance sbom'],
   ),
   ...refused(
     'services.*.build',
-    [
-      'Builds have one context.',
-      'Copy what is needed into the context, or start from an image with `FROM`.',
-      'additional_contexts',
-    ],
-    [
-      'Builds get no keys of yours.',
-      'Fetch private sources before the build, or copy them into the context.',
-      'ssh',
-    ],
-    [
-      'Builds get no secrets.',
-      'Fetch what needs a secret before the build.',
-      'secrets secrets.*.source secrets.*.target secrets.*.uid secrets.*.gid secrets.*.mode',
-    ],
     ['Builds run without special rights.', 'Remove it.', 'entitlements privileged'],
     ['It is for Windows.', 'Remove it.', 'isolation'],
-    [
-      "Limits of RUN steps are the builder's.",
-      'Remove it, or call `ulimit` in the step.',
-      'ulimits ulimits.*.hard ulimits.*.soft',
-    ],
   ),
   ...quiet('services.*.develop', [
     'It has no meaning on servers: it is for `docker compose watch`.',

@@ -25,6 +25,10 @@ export const CONTAINER_KEYS: readonly KeyRow[] = [
       'Device files of the host.',
       'devices devices.*.source devices.*.target devices.*.permissions device_cgroup_rules',
     ],
+    [
+      'GPUs of the host, for each replica; `placement.constraints` say which hosts have some.',
+      'gpus gpus.*.capabilities gpus.*.count gpus.*.device_ids gpus.*.driver gpus.*.options',
+    ],
     ['A small init as process 1.', 'init'],
     ['Namespaces; those of the host or of another container are refused.', 'ipc pid uts userns_mode'],
     ['All rights on the host; the plan warns of it.', 'privileged'],
@@ -36,6 +40,10 @@ export const CONTAINER_KEYS: readonly KeyRow[] = [
     [
       'Volumes stay on the host that has them; a service with one that it may write has one replica.',
       'volumes volumes.*.type volumes.*.source volumes.*.target volumes.*.read_only',
+    ],
+    [
+      'Named volumes, files and folders that another service mounts; volumes without a name and containers are refused.',
+      'volumes_from',
     ],
     ['Options of a volume mount.', 'volumes.*.volume volumes.*.volume.nocopy volumes.*.volume.subpath'],
   ),
@@ -66,15 +74,9 @@ export const CONTAINER_KEYS: readonly KeyRow[] = [
       'credential_spec credential_spec.config credential_spec.file credential_spec.registry isolation',
     ],
     [
-      'Seawall does not share out GPUs.',
-      'Name the device files under `devices:`.',
-      'gpus gpus.*.capabilities gpus.*.count gpus.*.device_ids gpus.*.driver gpus.*.options',
-    ],
-    [
       'Images cannot be mounted.',
       'Copy what is needed into the own image (`COPY --from`).',
       'volumes.*.image volumes.*.image.subpath',
     ],
-    ['Volumes of others are not seen from here.', 'Name the same volume in both services.', 'volumes_from'],
   ),
 ];

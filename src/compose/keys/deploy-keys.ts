@@ -17,6 +17,10 @@ export const DEPLOY_KEYS: readonly KeyRow[] = [
       'resources.reservations resources.reservations.memory',
     ],
     [
+      'GPUs and other devices with a driver, for each replica; nothing counts how many a host has left.',
+      `resources.reservations.devices ${'capabilities count device_ids driver options'.replaceAll(/\S+/g, 'resources.reservations.devices.*.$&')}`,
+    ],
+    [
       'Which hosts may run replicas, and how many each.',
       'placement placement.constraints placement.max_replicas_per_node',
     ],
@@ -48,18 +52,10 @@ export const DEPLOY_KEYS: readonly KeyRow[] = [
     'There is no object of the service that could carry them; use `labels` for containers.',
     'labels',
   ]),
-  ...refused(
-    'services.*.deploy.resources.reservations',
-    [
-      'Hosts do not declare resources of their own.',
-      'Label the hosts in seawall.yml and use `deploy.placement.constraints`.',
-      `generic_resources generic_resources.*.discrete_resource_spec generic_resources.*.discrete_resource_spec.kind
+  ...refused('services.*.deploy.resources.reservations', [
+    'Hosts do not declare resources of their own.',
+    'Label the hosts in seawall.yml and use `deploy.placement.constraints`.',
+    `generic_resources generic_resources.*.discrete_resource_spec generic_resources.*.discrete_resource_spec.kind
        generic_resources.*.discrete_resource_spec.value`,
-    ],
-    [
-      'Seawall does not share out GPUs.',
-      'Name the device files under `devices:`.',
-      'devices devices.*.capabilities devices.*.count devices.*.device_ids devices.*.driver devices.*.options',
-    ],
-  ),
+  ]),
 ];

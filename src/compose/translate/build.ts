@@ -1,6 +1,6 @@
 import { parseBytes } from '../../units.ts';
-import type { DesiredBuild } from '../desired.ts';
-import type { ServiceModel } from '../model.ts';
+import type { BuildSecret, DesiredBuild } from '../desired.ts';
+import type { BuildModel, ServiceModel } from '../model.ts';
 import { isRemote } from '../resolve-paths.ts';
 import { sorted } from './container.ts';
 import { isRefusal, type Remarks, type TranslateInput } from './input.ts';
@@ -34,6 +34,16 @@ export function desiredBuild(
     refuse(input, remarks, path, fact.text, fact.remedy);
     return undefined;
   }
+  for (const [context, address] of Object.entries(build.additional_contexts ?? {})) {
+    if (!address.startsWith('service:')) continue;
+    refuse(
+      input,
+      remarks,
+      ['services', name, 'build', 'additional_contexts', context],
+      'the image of another service cannot be a context',
+      'Write both as stages of one Dockerfile, each with its own "target:".',
+    );
+  }
   const shmBytes = build.shm_size === undefined ? undefined : parseBytes(build.shm_size);
   const args = Object.entries(build.args ?? {}).filter(
     (entry): entry is [string, string] => entry[1] !== null,
@@ -52,8 +62,35 @@ export function desiredBuild(
     pull: isOn(build.pull),
     platforms: build.platforms ?? (service.platform === undefined ? [] : [service.platform]),
     ...(shmBytes === undefined ? {} : { shmBytes }),
+    ...builderExtras(build, input),
     tags: [...(service.image === undefined ? [] : [service.image]), ...(build.tags ?? [])],
     sourceHash: input.sourceHashes.get(name) ?? '',
     ...(on === undefined ? {} : { on }),
   };
+}
+
+/** What RUN steps get besides the context. */
+function builderExtras(build: BuildModel, input: TranslateInput): Partial<DesiredBuild> {
+  const ulimits = Object.entries(build.ulimits ?? {}).map(([limit, value]) =>
+    typeof value === 'number'
+      ? `${limit}=${value}:${value}`
+      : `${limit}=${value.soft ?? 0}:${value.hard ?? 0}`,
+  );
+  const secrets = (build.secrets ?? []).map(({ source, target }) => buildSecret(source, target, input));
+  const hasSome = (values: object | undefined) => values !== undefined && Object.keys(values).length > 0;
+  return {
+    ...(hasSome(build.additional_contexts) ? { contexts: sorted(build.additional_contexts ?? {}) } : {}),
+    ...(secrets.length > 0 ? { secrets } : {}),
+    ...(hasSome(build.ssh) ? { ssh: build.ssh ?? [] } : {}),
+    ...(hasSome(build.cache_to) ? { cacheTo: build.cache_to ?? [] } : {}),
+    ...(ulimits.length > 0 ? { ulimits: ulimits.sort() } : {}),
+  };
+}
+
+/** RUN steps know a secret by its target, as Docker Compose names it. */
+function buildSecret(name: string, target: string | undefined, input: TranslateInput): BuildSecret {
+  const secret = input.model.secrets?.[name];
+  const id = target ?? name;
+  if (secret?.file !== undefined) return { id, source: secret.file };
+  return { id, text: input.lookup(secret?.environment ?? '') ?? '' };
 }

@@ -1,5 +1,5 @@
 import { parseBytes } from '../../units.ts';
-import type { BlkioLimit, ServiceModel } from '../model.ts';
+import type { BlkioLimit, DeviceModel, ServiceModel } from '../model.ts';
 
 /** The limits, rights and namespaces of a service as Engine API's HostConfig. Keys that the file does not name are absent. */
 export function hostConfig(service: ServiceModel, isTask: boolean): Readonly<Record<string, unknown>> {
@@ -28,6 +28,7 @@ function rights(service: ServiceModel): Record<string, unknown> {
     CgroupnsMode: service.cgroup,
     CgroupParent: service.cgroup_parent,
     DeviceCgroupRules: service.device_cgroup_rules,
+    DeviceRequests: deviceRequests(service),
     Devices: service.devices?.map(({ source, target, permissions }) => ({
       PathOnHost: source,
       PathInContainer: target ?? source,
@@ -47,6 +48,22 @@ function rights(service: ServiceModel): Record<string, unknown> {
     UsernsMode: service.userns_mode,
     UTSMode: service.uts,
   };
+}
+
+/** GPUs and their like; the Engine's driver of the name, or the first that has the capabilities, hands them out. */
+function deviceRequests(service: ServiceModel): readonly object[] | undefined {
+  const request = (device: DeviceModel, ...more: readonly string[]) => ({
+    Capabilities: [[...(device.capabilities ?? []), ...more]],
+    Count: device.count ?? 0,
+    DeviceIDs: device.device_ids ?? [],
+    Driver: device.driver ?? '',
+    Options: device.options ?? {},
+  });
+  const requests = [
+    ...(service.deploy?.resources?.reservations?.devices ?? []).map((device) => request(device)),
+    ...(service.gpus ?? []).map((device) => request(device, 'gpu')),
+  ];
+  return requests.length === 0 ? undefined : requests;
 }
 
 function splitTmpfs(text: string): [string, string] {

@@ -37,7 +37,44 @@ export function serviceMounts(
       mounts.push({ kind: 'content', hash: content.hash, target: mountTarget(mount, section) });
     });
   }
+  for (const mount of borrowedMounts(name, service, input, remarks)) {
+    if (!mounts.some(({ target }) => target === mount.target)) mounts.push(mount);
+  }
   return { mounts, contents };
+}
+
+/** What `volumes_from` names: the mounts of other services, whose contents are sent for them already. */
+function borrowedMounts(
+  name: string,
+  service: ServiceModel,
+  input: TranslateInput,
+  remarks: Remarks,
+): readonly DesiredMount[] {
+  return (service.volumes_from ?? []).flatMap((written, index) => {
+    const path = ['services', name, 'volumes_from', index];
+    const [source = '', mode] = written.split(':');
+    const other = input.model.services[source];
+    if (written.startsWith('container:') || other === undefined) {
+      const remedy = 'Name a service, or the same volume in both.';
+      refuse(input, remarks, path, `${written} is no service of this project`, remedy);
+      return [];
+    }
+    const said: Remarks = { problems: [], notices: [] };
+    return serviceMounts(source, other, input, said).mounts.flatMap((mount): readonly DesiredMount[] => {
+      if (mount.kind === 'tmpfs') return [];
+      if (mount.kind === 'volume') return [{ ...mount, readOnly: mount.readOnly || mode === 'ro' }];
+      if (mount.kind === 'content') return [mount];
+      const remedy = `Give the volume at ${mount.target} a name.`;
+      refuse(
+        input,
+        remarks,
+        path,
+        `${source} has a volume without a name, which nobody else can mount`,
+        remedy,
+      );
+      return [];
+    });
+  });
 }
 
 type Path = readonly (string | number)[];
