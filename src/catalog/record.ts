@@ -204,10 +204,10 @@ export const KEY = {
   rollout: (project: string) => `seawall/rollouts/${project}`,
   traffics: (project: string) => `seawall/traffic/${project}/`,
   traffic: (project: string, edge: string) => `seawall/traffic/${project}/${edge}`,
+  allVolumes: 'seawall/volumes/',
   /** JSON `{ host }`: where a named volume lives, so that its host's absence is noticed. */
   volumes: (project: string) => `seawall/volumes/${project}/`,
   volume: (project: string, dockerName: string) => `seawall/volumes/${project}/${dockerName}`,
-  fences: 'seawall/fences/',
   /** JSON {@link FenceRecord}. */
   fence: (host: string) => `seawall/fences/${host}`,
   /** JSON: `{ address: ISO time }` of addresses that not everybody has dropped. */

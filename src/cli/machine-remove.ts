@@ -10,6 +10,8 @@ import { readProject, requireName } from './project.ts';
 
 export interface RemoveOptions {
   readonly images?: boolean;
+  readonly force?: boolean;
+  readonly gone?: boolean;
 }
 
 /** `seawall machine rm HOST` */
@@ -19,11 +21,11 @@ export async function removeMachine(context: Context, options: RemoveOptions, ho
       hint: `seawall machine rm ${host}`,
     });
   }
-  const { config } = await readProject(context);
+  const { config, desired } = await readProject(context);
   const hosts = config.hosts.map(({ name }) => name);
   requireName('host', host, hosts);
   const { removeHost } = await import('../rollout/index.ts');
-  const images = options.images ?? false;
+  const { images = false, force = false, gone = false } = options;
   const progress = progressView(context);
   const { report } = progress;
   const { json } = context.options;
@@ -31,11 +33,15 @@ export async function removeMachine(context: Context, options: RemoveOptions, ho
   const ask = async (view: RemovalView): Promise<boolean> => {
     progress.pause();
     if (!json) await print(context, viewRemoval(view, images, context.style));
-    isDeclined = !(await confirm(context, { command: 'machine rm', text: `Take Seawall off ${host}?` }));
+    const text = view.isGone ? `Forget ${host} for good?` : `Take Seawall off ${host}?`;
+    isDeclined = !(await confirm(context, { command: 'machine rm', text }));
     return !isDeclined;
   };
   try {
-    const view = await removeHost({ config, host, images, confirm: ask, report, signal: context.signal });
+    const { signal } = context;
+    const command = `seawall machine rm ${host}`;
+    const parts = { config, desired, host, images, force, gone, command, report, signal };
+    const view = await removeHost({ ...parts, confirm: ask });
     progress.close();
     const isNamed = config.hosts.some(({ name, ssh }) => name === host && ssh !== undefined);
     if (json) await printJson(context, { ...view, images: images ? view.images : [] });

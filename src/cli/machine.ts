@@ -37,15 +37,24 @@ Example:
     .description('Take a host out of the cluster and Seawall off it.')
     .argument('<host>', 'name of the host in seawall.yml; local for this machine when there are no hosts')
     .option('--images', 'remove the images too that Seawall built or named there')
+    .option(
+      '--force',
+      'what cannot move, because its volumes are there, goes with the host; the volumes stay on its disk',
+    )
+    .option('--gone', 'the host is dead for good: forget it without reaching it')
     .addHelpText(
       'after',
       `
-Removes agent, server, edge, networks, host rules, the link and Seawall's files from the host, and the host from the catalog. It
-is refused while containers of a project are there, and for the host of the catalog while there are others. Volumes stay, with
-their data; Docker stays.
+First starts on the other hosts what projects run there, without losing a request. Then removes agent, server, edge, networks, host
+rules, the link and Seawall's files from the host, and the host from the catalog. It is refused for a service whose volumes are
+there, and for the host of the catalog while there are others. Volumes stay, with their data; Docker stays.
+
+A host that is dead for good is forgotten with --gone: should it come back, the others do not listen to it. The next deploy starts
+elsewhere what ran there; a volume that was there has to be given up first (seawall volume forget).
 
 Examples:
   seawall machine rm app2
+  seawall machine rm app2 --gone
   seawall down && seawall machine rm local --images`,
     )
     .action(bind(removeMachine));

@@ -33,6 +33,8 @@ export interface ActualHost {
   readonly unreachable?: string;
   /** The user has said to go on without this host, which does not answer. */
   readonly skipped?: true;
+  /** It leaves the cluster: nothing is placed on it. `force`: what cannot move goes with it. */
+  readonly leaving?: 'move' | 'force';
   /** What the catalog remembers of a host that does not answer: `web-2`, `store-1`. */
   readonly unseen?: readonly string[];
   /** What to do about it, when more is known than to bring it back. */

@@ -98,7 +98,7 @@ function eligibleHosts(
 ): { hosts: string[]; obstacles: Obstacle[]; heldBy?: string } {
   const { actual } = planning;
   const candidates = Object.values(actual.hosts)
-    .filter((host) => host.roles.includes('app') && host.unreachable === undefined)
+    .filter((host) => host.roles.includes('app') && host.unreachable === undefined && !host.leaving)
     .filter(
       (host) =>
         service.platform === undefined ||
@@ -110,8 +110,9 @@ function eligibleHosts(
     .sort();
   const pins = volumeHosts(planning, service);
   if (pins.obstacles.length > 0) return { hosts: [], obstacles: pins.obstacles };
-  if (pins.host !== undefined && actual.hosts[pins.host]?.skipped)
-    return { hosts: [], obstacles: [], heldBy: pins.host };
+  const home = pins.host === undefined ? undefined : actual.hosts[pins.host];
+  if (home?.leaving === 'move') return { hosts: [], obstacles: [holdsData(service.name, home.name)] };
+  if (home?.skipped || home?.leaving) return { hosts: [], obstacles: [], heldBy: home.name };
   if (pins.host !== undefined)
     return { hosts: candidates.filter((host) => host === pins.host), obstacles: [] };
   const volumes = planning.volumes.get(service.name)?.join() ?? '';
@@ -158,6 +159,12 @@ const nowhere = (path: string, service: DesiredService): Obstacle => ({
       : ''
   }${service.platform === undefined ? '' : ` (platform ${service.platform})`}`,
   remedy: 'Give a host the role app, or loosen deploy.placement.constraints and platform.',
+});
+
+const holdsData = (service: string, host: string): Obstacle => ({
+  path: `services.${service}`,
+  message: `its volumes are on ${host}, and data does not move by itself`,
+  remedy: `Move the data and: seawall volume forget VOLUME. Or let the service go with the host: --force; the volumes stay on its disk.`,
 });
 
 const tooMany = (path: string, count: number, max: number, hosts: number): Obstacle => ({

@@ -1,6 +1,6 @@
 import type { DesiredService, UpdateRule } from '../compose/desired.ts';
 import { routeKey } from '../route-port.ts';
-import type { Actual, ActualReplica } from './actual.ts';
+import type { Actual, ActualHost, ActualReplica } from './actual.ts';
 import type { Change, Move, Obstacle, Remark, RollRule } from './change.ts';
 import { configHash } from './config-hash.ts';
 import { dependencyRestart } from './dependency-restart.ts';
@@ -37,7 +37,8 @@ export function planService(
   const base = { service: service.name, rule: rollRule(rule), places: placement.hosts };
   if (placement.obstacles.length > 0)
     return { ...base, renews: false, moves: [], changes: [], obstacles: placement.obstacles };
-  if (placement.heldBy !== undefined) return { ...base, ...leftAlone(service.name, placement.heldBy) };
+  const holder = placement.heldBy === undefined ? undefined : planning.actual.hosts[placement.heldBy];
+  if (holder) return { ...base, ...leftAlone(service.name, holder) };
   const config = configHash(planning.desired, service, planning.hash);
   const restart = dependencyRestart(planning, service, earlier);
   const keep = new Set<ActualReplica>();
@@ -74,11 +75,13 @@ export function planService(
   return { ...base, renews, moves: inTurn(moves, rule), changes, obstacles: [] };
 }
 
-const leftAlone = (service: string, host: string) => ({
+const leftAlone = (service: string, { name, leaving }: ActualHost) => ({
   ...{ renews: false, moves: [], changes: [], obstacles: [] },
   remark: {
     path: `services.${service}`,
-    message: `stays as it is: its volumes are on ${host}, and Seawall never starts with empty ones in their place`,
+    message: leaving
+      ? `goes with ${name}: its volumes are there, and stay on its disk`
+      : `stays as it is: its volumes are on ${name}, and Seawall never starts with empty ones in their place`,
   },
 });
 

@@ -12,6 +12,8 @@ export interface PlanOptions {
   readonly imageIds?: Readonly<Record<string, string>>;
   /** Replicas are exchanged by `rollback_config`. */
   readonly wayBack?: PlanInput['wayBack'];
+  /** A host that is to leave the cluster: nothing stays there. */
+  readonly leaving?: { readonly name: string; readonly force: boolean };
 }
 
 /** Looks at the hosts and plans what the session's project needs. Changes nothing. */
@@ -20,7 +22,8 @@ export async function planProject(
   options: PlanOptions = {},
 ): Promise<{ plan: Plan; actual: Actual }> {
   const { desired } = session;
-  const { actual, images } = await readActual(session, (link) => setupReasons(session, link));
+  const { actual: found, images } = await readActual(session, (link) => setupReasons(session, link));
+  const actual = options.leaving === undefined ? found : withoutHost(found, options.leaving);
   const plan = diff({
     desired,
     actual,
@@ -31,6 +34,16 @@ export async function planProject(
     ...(options.wayBack === undefined ? {} : { wayBack: options.wayBack }),
   });
   return { plan, actual };
+}
+
+/** Setting hosts up is not the business of whoever moves things off one. */
+function withoutHost(actual: Actual, { name, force }: NonNullable<PlanOptions['leaving']>): Actual {
+  const leaving = force ? 'force' : 'move';
+  const hosts = Object.entries(actual.hosts).map(([each, host]) => [
+    each,
+    { ...host, setup: [], ...(each === name ? { leaving } : {}) },
+  ]);
+  return { ...actual, hosts: Object.fromEntries(hosts) };
 }
 
 type HostImages = ReadonlyMap<string, ReadonlyMap<string, string>>;

@@ -7,9 +7,9 @@ import { type HostFacts, parseClusterFile, readHostFile } from '../../hosts/inde
 import { openCatalog } from '../session.ts';
 import { decideCluster, type FoundCluster, oneCluster } from './decide.ts';
 import { decideRange, type Occupied } from './decide-range.ts';
+import type { ClusterNote } from './forget-host.ts';
 import { settleLink } from './link.ts';
 import { occupiedOn } from './occupied.ts';
-import type { ClusterNote } from './remove-host.ts';
 import type { SetupOptions } from './setup.ts';
 
 /** Host → id of an image in its own store. */

@@ -26,6 +26,7 @@ const agent: HostContainer = {
 };
 const departure = (parts: Partial<Departure>): Departure => ({
   ...{ host: 'host2', others: ['host1'], isCatalogHost: false, containers: [], networks: [] },
+  ...{ moving: [], force: false },
   ...parts,
 });
 
@@ -43,8 +44,22 @@ test('replicas keep the host, running or stopped, and are named with their proje
   assert.throws(() => refuseDeparture(departure({ containers })), {
     code: 'refused',
     message: 'containers of blog, shop are on it: blog-web-1, shop-web-2',
-    hint: /node\.hostname != host2/,
+    hint: /seawall down/,
   });
+});
+
+test('replicas that are moved first do not keep the host, those of other projects and one-offs do', () => {
+  const containers = [replica('shop-web-2'), agent];
+  refuseDeparture(departure({ containers, moving: ['shop'] }));
+  const running = { ...task, state: 'running' };
+  assert.throws(() => refuseDeparture(departure({ containers: [running], moving: ['shop'] })), /migrate/);
+  const others = [...containers, replica('blog-web-1', 'blog')];
+  assert.throws(() => refuseDeparture(departure({ containers: others, moving: ['shop'] })), /blog-web-1/);
+});
+
+test('with force what is left goes with the host, but the catalog stays', () => {
+  refuseDeparture(departure({ containers: [replica('shop-db-1')], force: true }));
+  assert.throws(() => refuseDeparture(departure({ isCatalogHost: true, force: true })), /keeps the catalog/);
 });
 
 test('a one-off container that still runs keeps the host', () => {

@@ -19,6 +19,10 @@ export interface Departure {
   readonly containers: readonly HostContainer[];
   /** Names of Seawall's Docker networks there. */
   readonly networks: readonly string[];
+  /** Projects whose replicas are moved first. */
+  readonly moving: readonly string[];
+  /** What is left goes with the host. */
+  readonly force: boolean;
 }
 
 /**
@@ -34,7 +38,7 @@ export function refuseDeparture(departure: Departure): void {
       hint: `It goes last: seawall machine rm ${others[0]}`,
     });
   }
-  const here = runningHere(departure);
+  const here = departure.force ? [] : runningHere(departure).filter((each) => !moves(departure, each));
   if (here.length === 0) return;
   const projects = [...new Set(here.map(({ labels }) => labels[LABEL.project] ?? ''))].filter(Boolean).sort();
   const names = here.map(({ name }) => name).sort();
@@ -50,6 +54,9 @@ export function endedHere({ containers }: Pick<Departure, 'containers'>): readon
   return containers.filter((each) => LABEL.project in each.labels && !isNeeded(each));
 }
 
+const moves = ({ moving }: Departure, { labels }: HostContainer): boolean =>
+  labels[LABEL.kind] === 'replica' && moving.includes(labels[LABEL.project] ?? '');
+
 function runningHere({ containers, networks }: Departure): readonly HostContainer[] {
   const isIn = (each: HostContainer) => each.networks.some((name) => networks.includes(name));
   return containers.filter((each) =>
@@ -61,9 +68,9 @@ function runningHere({ containers, networks }: Departure): readonly HostContaine
 const isNeeded = ({ labels, state }: HostContainer): boolean =>
   labels[LABEL.kind] === 'replica' || ['running', 'paused', 'restarting'].includes(state);
 
-function remedy({ host, others }: Departure, projects: readonly string[]): string {
+function remedy({ others }: Departure, projects: readonly string[]): string {
   if (projects.length === 0) return 'Remove them, or take them out of the network: docker network disconnect';
   const down = `seawall down takes ${projects.length === 1 ? projects[0] : 'a project'} away; volumes are kept`;
   if (others.length === 0) return `${down}.`;
-  return `${down}. To keep it on the other hosts: deploy.placement.constraints: [node.hostname != ${host}], then seawall deploy.`;
+  return `${down}. What still runs there by hand has to end first; --force ends it with the host.`;
 }

@@ -1,44 +1,19 @@
-import { type CatalogClient, parseEntry, updateRecord } from '../../catalog/index.ts';
-import { type HostRecord, KEY, type LeaseRecord } from '../../catalog/record.ts';
-import { type ClusterFile, HOST_PATH, OWN } from '../../cluster.ts';
-import type { Config } from '../../config/index.ts';
+import { type CatalogClient, parseEntry, type ServiceEntry } from '../../catalog/index.ts';
+import { type HostRecord, KEY, type LeaseRecord, META } from '../../catalog/record.ts';
+import { type ClusterFile, OWN } from '../../cluster.ts';
 import { SeawallError } from '../../errors.ts';
-import { connectHosts, type HostLink, writeHostFiles } from '../../hosts/index.ts';
-import { agentImagesOn, ownImagesOn, removeUnusedImages } from '../../images/index.ts';
+import { type Connections, connectHosts, type HostLink } from '../../hosts/index.ts';
+import { ownImagesOn, removeUnusedImages } from '../../images/index.ts';
 import { LABEL } from '../../labels.ts';
-import { type Report, reportStep } from '../../progress.ts';
-import { openCatalog } from '../session.ts';
+import { reportStep } from '../../progress.ts';
+import { type Evacuation, evacuate, planEvacuation } from '../evacuate.ts';
+import { openCatalog, type Session } from '../session.ts';
 import { endedHere, type HostContainer, refuseDeparture } from './departure.ts';
 import { findClusterFile } from './find-cluster.ts';
+import { forgetGone, forgetHost, notGone } from './forget-host.ts';
+import { moversOf } from './movers.ts';
+import type { RemovalView, RemoveHostOptions } from './removal.ts';
 import { ownContainers, teardownHost } from './teardown.ts';
-
-/** What leaves a host, and what stays there. */
-export interface RemovalView {
-  readonly host: string;
-  /** Id of the cluster that it leaves; absent when none was found. */
-  readonly cluster?: string;
-  /** Hosts of the cluster that stay. */
-  readonly others: readonly string[];
-  readonly isEdge: boolean;
-  /** Seawall's own, and tasks and one-offs of projects that have ended. */
-  readonly containers: readonly string[];
-  readonly networks: readonly string[];
-  /** Removed with `images` only. */
-  readonly images: readonly string[];
-  /** Volumes of projects: kept, with their data. */
-  readonly volumes: readonly string[];
-  /** Services that somebody started there by hand: they run on, and leave the catalog. */
-  readonly services: readonly string[];
-}
-
-export interface RemoveHostOptions {
-  readonly config: Pick<Config, 'hosts' | 'sshConfig'>;
-  readonly host: string;
-  readonly images: boolean;
-  readonly confirm: (view: RemovalView) => Promise<boolean>;
-  readonly report: Report;
-  readonly signal: AbortSignal;
-}
 
 /** The host that leaves, and what is known of its cluster. */
 interface Leaving {
@@ -63,18 +38,42 @@ export async function removeHost(options: RemoveHostOptions): Promise<RemovalVie
   try {
     const link = links.find(({ name }) => name === options.host);
     const failure = failures.find(({ name }) => name === options.host);
+    if (link === undefined && options.gone) return await forgetGone(links, options);
     if (link === undefined) throw failure?.error ?? new SeawallError('bug', `${options.host} is nowhere`);
+    if (options.gone) throw notGone(options.host);
     const leaving = await findLeaving(link, links, signal);
     client = leaving.client;
-    const view = await lookAround(leaving, options);
+    const movers = await moversFrom(leaving, { links, failures }, options);
+    const place = { name: options.host, force: options.force };
+    const moves: Evacuation[] = [];
+    for (const mover of movers) moves.push(await planEvacuation(mover, place));
+    const view = await lookAround(leaving, options, moves);
     await refuseWhileDeploying(client, signal);
     if (!(await options.confirm(view))) throw new SeawallError('interrupted', 'nothing was changed');
+    for (const mover of movers) await evacuate(mover, place);
+    // Again, and strictly: somebody may have deployed meanwhile.
+    if (movers.length > 0) await lookAround(leaving, options, []);
     await takeOff(leaving, view, options);
     return view;
   } finally {
     client?.close();
     for (const each of links) each.close();
   }
+}
+
+/** A session for each project that has replicas on the host; none when the catalog goes with the host. */
+async function moversFrom(
+  { link, cluster, client, hosts }: Leaving,
+  reached: Connections,
+  options: RemoveHostOptions,
+): Promise<readonly Session[]> {
+  if (cluster === undefined || client === undefined) return [];
+  const { host, desired, config, report, signal, command } = options;
+  const labels = [`${LABEL.kind}=replica`];
+  const replicas = await link.docker.listContainers({ all: true, labels, signal });
+  const projects = [...new Set(replicas.flatMap(({ Labels }) => Labels[LABEL.project] ?? []))].sort();
+  const parts = { host, desired, config, cluster, client, hosts, report, signal, command, ...reached };
+  return moversOf(parts, projects);
 }
 
 async function findLeaving(
@@ -130,7 +129,8 @@ async function listHosts(client: CatalogClient, signal: AbortSignal): Promise<re
 
 async function lookAround(
   { link, cluster, client, hosts }: Leaving,
-  { signal }: RemoveHostOptions,
+  { signal, force }: RemoveHostOptions,
+  moves: readonly Evacuation[],
 ): Promise<RemovalView> {
   const { docker, name: host } = link;
   const [containers, networks, volumes, images, entries] = await Promise.all([
@@ -152,7 +152,8 @@ async function lookAround(
   const own = ownContainers(containers).map(({ Names, Id }) => (Names[0] ?? Id).replace(/^\//, ''));
   const names = networks.map(({ Name }) => Name).sort();
   const isCatalogHost = cluster?.catalog.host === host;
-  refuseDeparture({ host, others, isCatalogHost, containers: all, networks: names });
+  const moving = moves.map(({ project }) => project);
+  refuseDeparture({ host, others, isCatalogHost, containers: all, networks: names, moving, force });
   return {
     host,
     ...(cluster === undefined ? {} : { cluster: cluster.id }),
@@ -162,9 +163,15 @@ async function lookAround(
     networks: names,
     images: [...images].sort(),
     volumes: volumes.map(({ Name }) => Name).sort(),
-    services: [...new Set((entries?.value ?? []).map(({ name }) => name))].sort(),
+    services: byHand(entries?.value ?? []),
+    moves,
+    isGone: false,
   };
 }
+
+/** Entries of containers that no project has. */
+const byHand = (entries: readonly ServiceEntry[]): string[] =>
+  [...new Set(entries.filter(({ meta }) => meta[META.project] === undefined).map(({ name }) => name))].sort();
 
 async function refuseWhileDeploying(client: CatalogClient | undefined, signal: AbortSignal): Promise<void> {
   const leases = await client?.kvList(KEY.lease(''), { signal });
@@ -186,46 +193,8 @@ async function takeOff(leaving: Leaving, view: RemovalView, options: RemoveHostO
     await removeUnusedImages(link.docker, view.images, { signal });
   });
   if (client === undefined) return;
+  const { link: _link, ...known } = leaving;
   await reportStep(report, { id: `forget ${host}`, title: `forget ${host}` }, () =>
-    forget(client, leaving, signal),
+    forgetHost(client, host, known, signal),
   );
-}
-
-/** Takes the host out of the catalog, on which the other hosts cut their links to it, and out of their files. */
-async function forget(
-  client: CatalogClient,
-  { link, stay, hosts }: Leaving,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name } = link;
-  await updateRecord<ClusterNote>(
-    client,
-    KEY.cluster,
-    (present) => ({
-      ...present,
-      lastNumber: Math.max(present?.lastNumber ?? 0, ...hosts.map(({ number }) => number)),
-    }),
-    { signal },
-  );
-  await client.deregister({ node: name }, { signal });
-  for (const key of [KEY.alive, KEY.edgeAck, KEY.namesAck, KEY.subnet, KEY.quarantine, KEY.host]) {
-    await client.kvDelete(key(name), { signal });
-  }
-  await Promise.all(
-    stay.map(async ({ link: other, file }) => {
-      const left = { ...file, hosts: file.hosts.filter((each) => each.name !== name) };
-      const content = `${JSON.stringify(left, undefined, 2)}\n`;
-      const [image] = await agentImagesOn(other.docker, { signal });
-      if (image === undefined) return;
-      const files = [{ path: HOST_PATH.clusterFile, content, mode: 0o600 }];
-      await writeHostFiles(other.docker, { files }, { image, signal });
-    }),
-  );
-}
-
-/** What stands under {@link KEY.cluster}. */
-export interface ClusterNote {
-  readonly id?: string;
-  /** Highest number that a host which left has had: no number is given twice. */
-  readonly lastNumber?: number;
 }

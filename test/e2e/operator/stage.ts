@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { findHost } from '../../../lab/hosts.ts';
 import type { Lab } from '../../../lab/lab.ts';
-import { labOf, root } from '../lab-links.ts';
+import { labOf, root, until } from '../lab-links.ts';
 import type { LoadReport } from '../load/report.ts';
 import { type StartLoadOptions, startLoad } from '../load/start.ts';
 
@@ -77,6 +77,11 @@ export class Stage {
     const { code, stdout, stderr } = await ended(child);
     assert.equal(code, 0, `${host}: ${line}\n${stdout}${stderr}`);
     return stdout;
+  }
+
+  /** Asks until it is so; a question that fails is asked again. @throws after three minutes */
+  until(what: string, ask: () => Promise<boolean>): Promise<void> {
+    return until(what, () => ask().catch(() => false), 180_000);
   }
 
   /** Names of a host's containers, running or not, but Seawall's own. */
@@ -156,7 +161,7 @@ export class Project {
   ): Promise<LoadReport> {
     const url = `http://${this.stage.address(edge)}`;
     const mix = 'get=70,idle=5,post=20,slow=5';
-    const load = startLoad({ url, hostHeader: `${this.name}.example`, rate: 40, mix, ...options });
+    const load = startLoad({ url, hostHeader: `${this.name}.example`, rate: 20, mix, ...options });
     try {
       await work();
     } catch (error) {
