@@ -56,7 +56,7 @@ export const unready = (actual: Actual): Obstacle[] =>
     .map((host) => ({
       path: `hosts.${host.name}`,
       message: `does not answer: ${host.unreachable}`,
-      remedy: `${host.remedy ?? 'Bring it back, or go on without it: --skip-unreachable.'} Nothing was changed.`,
+      remedy: `${host.remedy ?? 'Bring it back.'} Or go on without it: --skip-unreachable. Nothing was changed.`,
       isUnreachable: true,
     }));
 
