@@ -7,6 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCommand } from '../lab/command.ts';
+import { benchDiscovery } from './discovery/index.ts';
 import { benchEdge } from './edge/index.ts';
 import { type DatedSection, renderResults, renderTable, type Section } from './result.ts';
 import { bringUpStage, type Stage } from './stage.ts';
@@ -23,6 +24,7 @@ type Bench = (stage: Stage) => Promise<Section>;
 
 const onStage: Readonly<Record<string, Bench>> = {
   edge: (stage) => benchEdge({ stage, say, rounds: quick ? 2 : 4, seconds: quick ? 3 : 5 }),
+  discovery: (stage) => benchDiscovery({ stage, say, runs: quick ? 5 : 20 }),
 };
 
 const unknown = positionals.filter((name) => onStage[name] === undefined);

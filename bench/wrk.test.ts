@@ -29,6 +29,7 @@ test('what wrk prints is read, with every kind of failure counted', () => {
   });
 });
 
-test('a run without a single answer is no measurement', () => {
-  assert.throws(() => parseWrk('  0 requests in 4.00s, 0.00B read\nRequests/sec: 0.00'), /measured nothing/);
+test('what is no report of wrk is an error, and not a proxy that answered nothing', () => {
+  assert.throws(() => parseWrk('unable to connect'), /something else/);
+  assert.equal(parseWrk('  0 requests in 4.00s, 0.00B read\nRequests/sec: 0.00').requests, 0);
 });

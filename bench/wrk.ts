@@ -31,7 +31,7 @@ export async function runWrk(options: WrkOptions): Promise<WrkReport> {
 export function parseWrk(text: string): WrkReport {
   const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? Number.NaN);
   const requestsPerSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? Number.NaN);
-  if (!(requests > 0)) throw new Error(`wrk measured nothing:\n${text}`);
+  if (Number.isNaN(requests)) throw new Error(`wrk said something else:\n${text}`);
   const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
   const others = /Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? '0';
   const failed = [...(socketErrors?.slice(1) ?? []), others].reduce((sum, count) => sum + Number(count), 0);

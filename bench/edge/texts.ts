@@ -169,6 +169,7 @@ export function caddyfile({ upstreams, httpPort, httpsPort, folder, domain }: Ri
   admin off
   auto_https off
   persist_config off
+  default_sni ${domain}
 }
 http://${domain}:${httpPort} {
   ${site}

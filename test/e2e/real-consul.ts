@@ -23,7 +23,7 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sea
  * Path of the program. Fetched once, by apt with a state of its own, and only unpacked: nothing is installed.
  * @throws Error that says what to do when it cannot be had.
  */
-async function consulProgram(): Promise<string> {
+export async function consulProgram(): Promise<string> {
   const program = join(CACHE, 'usr/bin/consul');
   if (existsSync(program)) return program;
   const scratch = await mkdtemp(join(tmpdir(), 'seawall-consul-fetch-'));

@@ -1,0 +1,1 @@
+export { benchDiscovery } from './run.ts';

@@ -1,0 +1,131 @@
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { carryImage, onHost } from '../command.ts';
+import { median, quantile } from '../median.ts';
+import type { Section, Table } from '../result.ts';
+import type { Stage } from '../stage.ts';
+import { chainPort, startChain, stopChain } from './chain.ts';
+import { fetchPrograms, type Programs } from './programs.ts';
+
+export interface DiscoveryBenchOptions {
+  readonly stage: Stage;
+  /** Containers started for each. */
+  readonly runs: number;
+  readonly say: (line: string) => void;
+}
+
+interface Measurement {
+  readonly who: 'seawall' | 'chain';
+  /** From the start of `docker run` to the first answer with status 200. */
+  readonly totalMs: number;
+  /** From the moment at which Docker says that the container started. */
+  readonly fromStartMs: number;
+}
+
+const image = 'nginx:1.30';
+const answerMs = 60_000;
+/** Milliseconds between two requests of the client that waits. */
+const pollMs = 5;
+
+/** From `docker run` of a container with a published port to the first request that the edge answers from it. */
+export async function benchDiscovery({ stage, runs, say }: DiscoveryBenchOptions): Promise<Section> {
+  const programs = await fetchPrograms();
+  const project = stage.project('hand');
+  await project.seawall(['deploy', '--yes']);
+  try {
+    await carryImage(stage.lab, 'host2', image);
+    const agentImage = await onHost(
+      stage.lab,
+      'host2',
+      "docker inspect -f '{{.Config.Image}}' seawall-agent",
+    );
+    await startChain(stage, programs, agentImage);
+    const all: Measurement[] = [];
+    for (let run = 0; run <= runs; run++) {
+      for (const who of run % 2 === 0 ? (['seawall', 'chain'] as const) : (['chain', 'seawall'] as const)) {
+        const measured = await measure(stage, who);
+        // The first of each warms up.
+        if (run > 0) all.push(measured);
+      }
+      if (run % 5 === 0) say(`discovery: ${run} of ${runs} containers`);
+    }
+    return report(all, programs, runs);
+  } finally {
+    await stopChain(stage);
+    await project.seawall(['down', '--yes', '--volumes']);
+  }
+}
+
+async function measure(stage: Stage, who: Measurement['who']): Promise<Measurement> {
+  const { lab, address } = stage;
+  const place =
+    who === 'seawall'
+      ? { host: address('host1'), port: 80, header: 'ours.example', name: 'ours' }
+      : { host: address('host1'), port: chainPort, header: 'theirs.example', name: 'theirs' };
+  await until(async () => (await statusOf(place)) !== 200);
+  const answered = until(async () => (await statusOf(place)) === 200).then(() => Date.now());
+  // All machines of the lab have one clock.
+  const script = `date +%s%N && docker run -d -p 8300:80 -e SERVICE_NAME=${place.name} --name bench-app ${image} && docker inspect -f '{{.State.StartedAt}}' bench-app`;
+  const [printed, atMs] = await Promise.all([onHost(lab, 'host2', script), answered]);
+  const [begun = '', , startedAt = ''] = printed.split('\n');
+  await onHost(lab, 'host2', 'docker rm -f bench-app');
+  return { who, totalMs: atMs - Number(begun) / 1e6, fromStartMs: atMs - Date.parse(startedAt) };
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + answerMs;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`no such answer within ${answerMs} ms`);
+    await sleep(pollMs);
+  }
+}
+
+function statusOf(place: { host: string; port: number; header: string }): Promise<number> {
+  return new Promise((done) => {
+    const options = { host: place.host, port: place.port, headers: { host: place.header }, agent: false };
+    const call = request({ ...options, timeout: 1000 }, (response) => {
+      response.resume();
+      done(response.statusCode ?? 0);
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', () => done(0));
+    call.end();
+  });
+}
+
+function report(all: readonly Measurement[], programs: Programs, runs: number): Section {
+  const of = (who: Measurement['who']) => all.filter((one) => one.who === who);
+  const total = (who: Measurement['who']) => of(who).map(({ totalMs }) => totalMs);
+  const from = (who: Measurement['who']) => of(who).map(({ fromStartMs }) => fromStartMs);
+  const ratio = (pick: typeof total, q: number) => quantile(pick('seawall'), q) / quantile(pick('chain'), q);
+  const asked = { is: '<=', than: 0.2 } as const;
+  return {
+    title: 'From docker run to the first answered request',
+    how: `A container with a published port is started by hand on one host, and a client asks the edge on another one every ${pollMs} ms until it answers from it; ${runs} times each, in turn. Beside Seawall: ${programs.registrator === undefined ? 'a stand-in for Registrator' : 'Registrator'} + Consul 1.8.7 + consul-template + nginx 1.30 with the tutorials' template, on the same hosts. “From its start” leaves out what \`docker run\` itself takes until Docker says that the container runs, which is the same for both.`,
+    ratios: [
+      { what: 'median, ours ÷ chain', value: ratio(total, 0.5), asked },
+      { what: 'p95, ours ÷ chain', value: ratio(total, 0.95) },
+      { what: 'from its start: median, ours ÷ chain', value: ratio(from, 0.5) },
+      { what: 'from its start: p95, ours ÷ chain', value: ratio(from, 0.95) },
+    ],
+    tables: [table(total, from)],
+    left: programs.missing.map(
+      (line) =>
+        `${line}: a program of 60 lines stands in for it, which asks Docker and writes to Consul at once and does nothing else.`,
+    ),
+    raw: all,
+  };
+}
+
+type Pick = (who: Measurement['who']) => number[];
+
+function table(total: Pick, from: Pick): Table {
+  const rows = (['seawall', 'chain'] as const).map((who) => [
+    who,
+    ...[total, from]
+      .flatMap((pick) => [median(pick(who)), quantile(pick(who), 0.95)])
+      .map((ms) => Math.round(ms)),
+  ]);
+  const columns = ['ms', 'median', 'p95', 'from its start: median', 'p95'];
+  return { title: 'Milliseconds', columns, rows };
+}
