@@ -15,7 +15,7 @@ import { labRecipes, type Recipe, type RecipeFile, recipeHash } from './recipes.
 const recipeLabel = 'seawall.lab.recipe';
 
 export interface ImageOptions {
-  /** The images to have; all of the lab's by default. */
+  /** The images to have; all of the lab's by default, without the extra ones. */
   readonly images?: readonly string[];
   /** Where built images are kept for an engine that lost them; `~/.cache/seawall-lab` by default. */
   readonly cacheFolder?: string;
@@ -32,7 +32,9 @@ export async function ensureImages(options: ImageOptions = {}): Promise<void> {
   await cache.open();
   const hashes = await hashRecipes();
   const maker = new ImageMaker(hashes, cache, options.say ?? console.log);
-  await Promise.all((options.images ?? [...hashes.keys()]).map((image) => maker.ensure(image)));
+  const usual = labRecipes(process.arch).filter((recipe) => recipe.isExtra === undefined);
+  const wanted = options.images ?? usual.map(({ image }) => image);
+  await Promise.all(wanted.map((image) => maker.ensure(image)));
 }
 
 /** The hash of every recipe, by image. */

@@ -26,6 +26,15 @@ test('the names that users write are all there', () => {
   for (const name of names) assert.ok(images.includes(name), name);
 });
 
+test('what only some tests need is not made for everybody', () => {
+  const extra = labRecipes('x64').filter(({ isExtra }) => isExtra);
+  assert.deepEqual(extra.map(({ image }) => image).sort(), [
+    'nginx:alpine',
+    'python:3.14-slim',
+    'redis:7-alpine',
+  ]);
+});
+
 test('a hash stays for the same files in another order, and changes with a byte, a mode or the base', () => {
   const other = { name: 'init.sh', mode: 0o755, bytes: Buffer.from('#!/bin/sh') };
   const hash = recipeHash(recipe, [file, other], 'base');

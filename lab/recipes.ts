@@ -14,6 +14,8 @@ export interface Recipe {
   readonly npm?: Readonly<Record<string, string>>;
   /** Whether the registries offer an image of this name; the lab's own hosts exist nowhere else. */
   readonly isPublic: boolean;
+  /** Made only when it is asked for by name: an app of some test needs it, the lab itself does not. */
+  readonly isExtra?: true;
 }
 
 /** The image of a lab host that runs the Engine of the current Debian. */
@@ -47,8 +49,22 @@ export function labRecipes(arch: string): readonly Recipe[] {
     { image: 'python:3.13-slim', base: 'debian:trixie-slim', folder: 'python', isPublic: true },
     { image: 'postgres:17', base: 'debian:trixie-slim', folder: 'postgres', isPublic: true },
     { image: 'redis:8', base: 'debian:trixie-slim', folder: 'redis', isPublic: true },
+    ...extraRecipes,
   ];
 }
+
+/** What apps of the tests name besides. The stand-ins for Alpine's are Debian inside: same programs, paths and interface. */
+const extraRecipes: readonly Recipe[] = [
+  { image: 'nginx:alpine', base: 'nginx:1.30', folder: 'retag', isPublic: true, isExtra: true },
+  { image: 'redis:7-alpine', base: 'redis:8', folder: 'retag', isPublic: true, isExtra: true },
+  {
+    image: 'python:3.14-slim',
+    base: 'debian:forky-slim',
+    folder: 'python-forky',
+    isPublic: true,
+    isExtra: true,
+  },
+];
 
 /** A file that a recipe is made of: its name and its bytes. */
 export interface RecipeFile {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -24,6 +25,8 @@ interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether another status than 2xx or 3xx is what is asked for. */
   readonly mayFail?: boolean;
+  /** Gets the body as it arrives. */
+  readonly onPiece?: (piece: string) => void;
 }
 
 interface Replica {
@@ -107,15 +110,16 @@ export class App {
   }
 
   /** One request through the edge; another status than 2xx or 3xx fails the test unless it is asked for. */
-  async ask(
-    path: string,
-    { method = 'GET', body, headers = {}, mayFail = false }: Asked = {},
-  ): Promise<Answer> {
+  async ask(path: string, asked: Asked = {}): Promise<Answer> {
     this.#requests++;
-    const answer = await send(this.#edge, path, { method, headers: { host: this.domain, ...headers } }, body);
-    if (!mayFail && answer.status >= 400) {
+    const answer = await send(this.#edge, path, {
+      ...asked,
+      headers: { host: this.domain, ...asked.headers },
+    });
+    if (asked.mayFail !== true && answer.status >= 400) {
       this.#failed++;
-      assert.fail(`${method} ${this.domain}${path}: ${answer.status} ${answer.body.slice(0, 500)}`);
+      const what = `${asked.method ?? 'GET'} ${this.domain}${path}`;
+      assert.fail(`${what}: ${answer.status} ${answer.body.slice(0, 500)}`);
     }
     return answer;
   }
@@ -138,19 +142,32 @@ export class App {
   }
 }
 
-function send(
-  host: string,
-  path: string,
-  options: { method: string; headers: Record<string, string> },
-  sent: string | undefined,
-): Promise<Answer> {
+/** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
+export async function until<T>(
+  what: string,
+  seconds: number,
+  look: () => Promise<T | undefined | false>,
+): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const value = await look();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what}`);
+    await sleep(250);
+  }
+}
+
+function send(host: string, path: string, asked: Asked): Promise<Answer> {
+  const { method = 'GET', headers = {}, body: sent, onPiece } = asked;
   return new Promise((done, fail) => {
-    const call = request({ host, path, ...options, agent: false, timeout: 20_000 }, (response) => {
-      const { statusCode: status = 0, headers } = response;
+    const call = request({ host, path, method, headers, agent: false, timeout: 20_000 }, (response) => {
       let body = '';
       response.setEncoding('utf8');
-      response.on('data', (chunk) => (body += chunk));
-      response.on('end', () => done({ status, headers, body }));
+      response.on('data', (chunk) => {
+        body += chunk;
+        onPiece?.(chunk);
+      });
+      response.on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body }));
       response.on('error', fail);
     });
     call.on('timeout', () => call.destroy(new Error('no answer within 20 s')));

@@ -1,0 +1,63 @@
+/** Apps of public projects, deployed from their own, unedited Compose files on three hosts and used. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunicorn, sourceTree } from './app-packages.ts';
+import { useApp } from './app-stage.ts';
+import { until } from './app-use.ts';
+
+const gunicornImages = ['python:3.14-slim', 'nginx:alpine'];
+
+test('gunicorn: an app behind its own nginx, which speaks uwsgi to it', async (t) => {
+  const options = {
+    source: await sourceTree(gunicorn),
+    within: 'tests/docker/uwsgi',
+    images: gunicornImages,
+  };
+  await useApp(t, 'gunicorn-proxy', options, async (app) => {
+    assert.equal((await app.ask('/')).body, 'Hello from gunicorn uWSGI!\n');
+    const body = 'x'.repeat(300_000);
+    assert.equal((await app.ask('/echo', { method: 'POST', body })).body, body);
+    const headers = await app.json<Record<string, string>>('/headers');
+    assert.match(String(headers['X-Forwarded-For']), /^\d+\.\d+\.\d+\.\d+, \d+\.\d+\.\d+\.\d+$/);
+  });
+});
+
+test('gunicorn: a chat streams its answer through the edge piece by piece', async (t) => {
+  const options = {
+    source: await sourceTree(gunicorn),
+    within: 'examples/streaming_chat',
+    images: gunicornImages,
+  };
+  await useApp(t, 'gunicorn-chat', options, async (app) => {
+    const pieces: string[] = [];
+    const answer = await app.ask('/chat', {
+      method: 'POST',
+      body: JSON.stringify({ prompt: 'hello' }),
+      headers: { 'content-type': 'application/json' },
+      onPiece: (piece) => pieces.push(piece),
+    });
+    assert.match(answer.body, /data: \[DONE\]/);
+    assert.ok(pieces.length > 3, `${pieces.length} pieces: ${answer.body}`);
+    t.diagnostic(`an event stream of ${answer.body.length} bytes arrived in ${pieces.length} pieces`);
+  });
+});
+
+test('huey: workers on two hosts that have no port do the jobs that the web app queues', (t) =>
+  useApp(t, 'huey', { images: ['redis:7-alpine'] }, async (app) => {
+    await app.expect(0, ['scale', 'worker=2', '--yes']);
+    const workers = new Set<string>();
+    for (let round = 0; round < 40 && workers.size < 2; round++) {
+      const { job } = await app.json<{ job: string }>('/1001', 'POST');
+      const result = await until(`job ${job} done`, 20, async () => {
+        const answer = await app.ask(`/${job}`, { mayFail: true });
+        return answer.status === 200 && (JSON.parse(answer.body) as { factors: number[]; worker: string });
+      });
+      assert.deepEqual(result.factors, [7, 11, 13]);
+      workers.add(result.worker);
+    }
+    assert.equal(workers.size, 2);
+    assert.deepEqual(
+      new Set((await app.replicas('worker')).map(({ host }) => host)),
+      new Set(['host2', 'host3']),
+    );
+  }));
