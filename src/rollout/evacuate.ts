@@ -51,8 +51,9 @@ export async function evacuate(session: Session, host: LeavingHost): Promise<voi
     if (result.outcome === 'done') return;
     const { project } = desired;
     const isBack = result.outcome === 'reverted';
+    const code = signal.aborted && isBack ? 'interrupted' : isBack ? 'rolled-back' : 'mixed';
     throw new SeawallError(
-      isBack ? 'rolled-back' : 'mixed',
+      code,
       `${project} could not be moved off ${host.name}: ${result.failure?.what ?? 'it failed'}`,
       {
         where: host.name,

@@ -52,7 +52,8 @@ export async function removeHost(options: RemoveHostOptions): Promise<RemovalVie
     if (!(await options.confirm(view))) throw new SeawallError('interrupted', 'nothing was changed');
     for (const mover of movers) await evacuate(mover, place);
     // Again, and strictly: somebody may have deployed meanwhile.
-    if (movers.length > 0) await lookAround(leaving, options, []);
+    await refuseWhileDeploying(client, signal);
+    await lookAround(leaving, options, []);
     await takeOff(leaving, view, options);
     return view;
   } finally {
