@@ -85,6 +85,7 @@ async function runAgent(program: Program): Promise<void> {
     keepSnapshots({
       client,
       folder: HOST_PATH.catalogSnapshots,
+      releasesPath: HOST_PATH.releases,
       cluster: cluster.id,
       epoch: () => epochOf(program.place.place),
       signal,

@@ -85,6 +85,8 @@ export const HOST_PATH = {
   catalogData: '/var/lib/seawall/catalog',
   /** What the agent keeps of the whole catalog, on every host. */
   catalogSnapshots: '/var/lib/seawall/agent/catalog',
+  /** The releases of every project once more, should no snapshot be whole. */
+  releases: '/var/lib/seawall/agent/releases.json',
   edge: '/var/lib/seawall/edge',
   /** `CONTENT/HASH`: files and trees that replicas mount read-only. */
   content: '/var/lib/seawall/content',

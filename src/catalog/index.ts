@@ -12,6 +12,8 @@ export { acquireLease } from './lease.ts';
 export type { Listening } from './listening.ts';
 export { clearDraining, markDraining } from './maintenance.ts';
 export { askPlace, type PlaceAnswer, placeConnection } from './place.ts';
+export { contentOfKeys } from './rebuilt-content.ts';
+export type { ReleaseFile } from './release-file.ts';
 export { type CatalogServer, startCatalogServer, startPlaceServer } from './server.ts';
 export { ServiceView } from './service-view.ts';
 export { parseSnapshotFile } from './snapshot-file.ts';

@@ -8,6 +8,7 @@ import { eventually, startTestCatalog, testCertificate } from '../../test/test-c
 import { sha256 } from '../hash.ts';
 import { CatalogClient } from './client.ts';
 import { keepSnapshots } from './keep-snapshots.ts';
+import { releasesIn } from './release-file.ts';
 import { startCatalogServer } from './server.ts';
 import { parseSnapshotFile, snapshotName, snapshotsToForget } from './snapshot-file.ts';
 
@@ -16,7 +17,16 @@ test('a lasting change is in a snapshot within seconds, and a catalog started fr
   const folder = await mkdtemp(join(tmpdir(), 'seawall-snapshots-'));
   const end = new AbortController();
   const log = (line: string): void => assert.fail(line);
-  const running = keepSnapshots({ client, folder, cluster: 'x', epoch: () => 1, signal: end.signal, log });
+  const releasesPath = join(folder, 'releases.json');
+  const running = keepSnapshots({
+    client,
+    folder,
+    releasesPath,
+    cluster: 'x',
+    epoch: () => 1,
+    signal: end.signal,
+    log,
+  });
   t.after(async () => {
     end.abort();
     await running;
@@ -31,7 +41,7 @@ test('a lasting change is in a snapshot within seconds, and a catalog started fr
     return name === '' ? '' : readFile(join(folder, name), 'utf8');
   };
   await eventually('the first', newest);
-  await client.kvPut('seawall/releases/shop/1', 'sealed');
+  await client.kvPut('seawall/releases/shop/1', '{"project":"shop","number":1}');
   await client.register({ node: 'app1', nodeAddress: '10.208.16.1' });
   const session = await client.sessionCreate({
     name: 'seawall/alive/app1',
@@ -39,13 +49,24 @@ test('a lasting change is in a snapshot within seconds, and a catalog started fr
     behavior: 'delete',
   });
   await client.kvPut('seawall/alive/app1', '{}', { acquire: session });
-  await client.kvPut('seawall/releases/shop/2', 'sealed too');
+  await client.kvPut('seawall/releases/shop/2', '{"project":"shop","number":2}');
   const text = await eventually('release 2', async () => {
     const read = await newest();
     return read.includes('seawall/releases/shop/2') && read;
   });
   const { header, content } = parseSnapshotFile(text, 'here', sha256);
   assert.deepEqual([header.cluster, header.epoch], ['x', 1]);
+  assert.deepEqual(releasesIn(content), {
+    shop: [
+      { project: 'shop', number: 1 },
+      { project: 'shop', number: 2 },
+    ],
+  });
+  await eventually(
+    'the file of releases',
+    async () =>
+      JSON.stringify(releasesIn(content)) === (await readFile(releasesPath, 'utf8').catch(() => '')),
+  );
   const names = await readdir(folder);
   const modes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).mode & 0o777));
   assert.deepEqual([...new Set(modes)], [0o600]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describeError, SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import type { CatalogClient } from './client.ts';
+import { releasesIn } from './release-file.ts';
 import { pause, retryDelayMs } from './retry.ts';
 import { isSnapshotName, snapshotFileText, snapshotName, snapshotsToForget } from './snapshot-file.ts';
 
@@ -10,6 +11,8 @@ export interface SnapshotKeeperOptions {
   readonly client: Pick<CatalogClient, 'snapshot'>;
   /** Made when missing (0700). */
   readonly folder: string;
+  /** The releases once more, in a file of their own. */
+  readonly releasesPath: string;
   /** Cluster id. */
   readonly cluster: string;
   /** Of the catalog that the client asks at the moment. */
@@ -34,13 +37,17 @@ export async function keepSnapshots(options: SnapshotKeeperOptions): Promise<voi
   let seen: { readonly epoch: number; readonly index: number } | undefined;
   let failures = 0;
   let said = '';
+  let releases = '';
   while (!signal.aborted) {
     try {
       const now = epoch();
       const wait = seen?.epoch === now ? { index: seen.index, waitMs } : {};
       const { value: content, index } = await client.snapshot({ ...wait, signal });
       // It was asked of one catalog and may have been answered by the next.
-      if (content !== undefined && now === epoch()) await writeSnapshotFile(options, now, index, content);
+      if (content !== undefined && now === epoch()) {
+        await writeSnapshotFile(options, now, index, content);
+        releases = await writeReleases(options.releasesPath, content, releases);
+      }
       seen = { epoch: now, index };
       failures = 0;
       said = '';
@@ -77,7 +84,21 @@ async function writeSnapshotFile(
     },
     content,
   );
-  const aside = join(folder, 'writing.new');
+  await replaceFile(join(folder, snapshotName(epoch, index)), text);
+  await forgetOld(folder);
+}
+
+/** A catalog that knows no release at all may have lost its data: what is in the file stays. @returns what is in it. */
+async function writeReleases(path: string, content: string, before: string): Promise<string> {
+  const releases = releasesIn(content);
+  const text = JSON.stringify(releases);
+  if (text === before || Object.keys(releases).length === 0) return before;
+  await replaceFile(path, text);
+  return text;
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const aside = `${path}.new`;
   try {
     const file = await open(aside, 'w', 0o600);
     try {
@@ -86,12 +107,11 @@ async function writeSnapshotFile(
     } finally {
       await file.close();
     }
-    await rename(aside, join(folder, snapshotName(epoch, index)));
+    await rename(aside, path);
   } catch (error) {
     await rm(aside, { force: true });
     throw error;
   }
-  await forgetOld(folder);
 }
 
 async function forgetOld(folder: string): Promise<void> {

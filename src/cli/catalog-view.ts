@@ -44,10 +44,14 @@ export function viewPromotion(view: PromotionView, style: Style): string {
   const mark = style('yellow', '!');
   const lines = [
     `The catalog moves from ${style('bold', from)} to ${style('bold', to)} (epoch ${epoch}).`,
-    snapshot === undefined
+    view.source === 'catalog'
       ? `${from} answers: everything moves, nothing is lost.`
-      : `${mark} ${from} does not answer. The snapshot of ${snapshot.host} is taken, ${age(snapshot.snapshot.ageMs)} old (index ${snapshot.snapshot.index}): what changed after it is lost.`,
-    ...missing.map((text) => `${mark} ${printable(text)}`),
+      : snapshot === undefined
+        ? `${mark} It is put together from what the hosts have; what ${from} holds is not taken.`
+        : `${mark} The snapshot of ${snapshot.host} is taken, ${age(snapshot.snapshot.ageMs)} old (index ${snapshot.snapshot.index}): what changed after it is lost.`,
+    ...missing.map(
+      (text) => `${mark} ${view.source === 'rebuild' ? 'not to be had: ' : ''}${printable(text)}`,
+    ),
     ...unreachable.map((host) => `${mark} ${host} is away; it follows when it is back.`),
   ];
   return `${lines.join('\n')}\n\n`;

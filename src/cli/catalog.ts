@@ -26,6 +26,8 @@ Example:
     .command('promote')
     .description('Make another host the catalog.')
     .argument('<host>', 'name of the host in seawall.yml')
+    .option('--from-snapshot', 'take the freshest snapshot though the catalog answers: it lost its data')
+    .option('--rebuild', 'take no snapshot: put the catalog together from what the hosts have')
     .addHelpText(
       'after',
       `
@@ -33,10 +35,18 @@ When the catalog answers, everything moves. When its host is lost, the new catal
 hosts which answer have. Traffic goes on meanwhile; nginx is not touched. A host that is away follows when it is back, also the one
 that had the catalog: what it still holds counts no more.
 
+With --rebuild hosts, networks, volumes, routes and releases come from the hosts' own files, Docker's networks and volumes with
+their labels, and the releases that the agents keep. What cannot be had is said before anything is done.
+
 Example:
   seawall catalog promote app2`,
     )
     .action(bind(promote));
+}
+
+interface PromoteFlags {
+  readonly fromSnapshot?: boolean;
+  readonly rebuild?: boolean;
 }
 
 async function showStatus(context: Context): Promise<number> {
@@ -50,7 +60,7 @@ async function showStatus(context: Context): Promise<number> {
   return status.answers ? EXIT.done : EXIT.unreachable;
 }
 
-async function promote(context: Context, _options: unknown, host: string): Promise<number> {
+async function promote(context: Context, options: PromoteFlags, host: string): Promise<number> {
   refuseHosts(context, 'catalog promote');
   const { config } = await readProject(context);
   requireName(
@@ -58,6 +68,7 @@ async function promote(context: Context, _options: unknown, host: string): Promi
     host,
     config.hosts.map(({ name }) => name),
   );
+  const from = options.rebuild ? 'rebuild' : options.fromSnapshot ? 'snapshot' : undefined;
   const { promoteHost } = await import('../rollout/index.ts');
   const progress = progressView(context);
   const { report } = progress;
@@ -71,7 +82,7 @@ async function promote(context: Context, _options: unknown, host: string): Promi
     return !isDeclined;
   };
   try {
-    const result = await promoteHost({ config, host, confirm: ask, report, signal: context.signal });
+    const result = await promoteHost({ config, host, from, confirm: ask, report, signal: context.signal });
     progress.close();
     await (json ? printJson(context, result) : print(context, viewPromoted(result, context.style)));
     return EXIT.done;

@@ -27,7 +27,7 @@ async function answers(): Promise<boolean> {
 async function allReplicasServe(): Promise<boolean> {
   const { stdout } = await expectCode(0, shop, ['ps', '--json'], { env: { VERSION: 'v1' } });
   const { replicas } = JSON.parse(stdout) as { replicas: { state: string }[] };
-  return replicas.length === 7 && replicas.every(({ state }) => state === 'healthy');
+  return replicas.length === 4 && replicas.every(({ state }) => state === 'healthy');
 }
 
 for (const order of ORDERS) {

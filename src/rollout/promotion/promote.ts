@@ -19,6 +19,7 @@ import { openCatalog } from '../session.ts';
 import { waitForCatalog } from '../setup/await-parts.ts';
 import { waitFor } from '../setup/deadline.ts';
 import { type FoundSnapshot, freshestSnapshot, missingReleases } from './choose.ts';
+import { type Rebuilt, rebuildContent } from './rebuild.ts';
 import { type HostSurvey, placeOf, surveyHosts } from './survey.ts';
 
 /** What a promotion is about to do. */
@@ -27,7 +28,7 @@ export interface PromotionView {
   readonly to: string;
   readonly epoch: number;
   /** `catalog`: the present one answers, nothing is lost; `in-place`: it is there already. */
-  readonly source: 'catalog' | 'snapshot' | 'in-place';
+  readonly source: 'catalog' | 'snapshot' | 'rebuild' | 'in-place';
   readonly snapshot?: FoundSnapshot;
   /** What is known to be missing in the snapshot. */
   readonly missing: readonly string[];
@@ -43,6 +44,8 @@ export interface PromotionResult extends PromotionView {
 export interface PromoteOptions {
   readonly config: Pick<Config, 'hosts' | 'sshConfig'>;
   readonly host: string;
+  /** Whether to put up with another source than the present catalog though it answers, or with none: it lost its data. */
+  readonly from?: 'snapshot' | 'rebuild' | undefined;
   readonly confirm: (view: PromotionView) => Promise<boolean>;
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -59,6 +62,7 @@ interface Promotion {
   readonly place: CatalogPlace;
   /** Of the present catalog, when it answers. */
   readonly client: CatalogClient | undefined;
+  readonly rebuilt: Rebuilt | undefined;
 }
 
 const LEADER_TIMEOUT_MS = 5_000;
@@ -82,11 +86,12 @@ export async function promoteHost(options: PromoteOptions): Promise<PromotionRes
     refuseStrangers(members);
     client = await liveCatalog(present, members, signal);
     if (client !== undefined) await refuseWhileDeploying(client, signal);
-    const view = viewOf(present, options.host, members, failures, client !== undefined);
+    const rebuilt = options.from === 'rebuild' ? await rebuildContent(members, signal) : undefined;
+    const view = viewOf({ options, present, members, failures, isLive: client !== undefined, rebuilt });
     if (!(await options.confirm(view))) throw new SeawallError('interrupted', 'nothing was changed');
     const address = target.file.host.privateAddress;
     const place = { ...present.catalog, host: view.to, address, epoch: view.epoch };
-    return await carryOut({ options, view, members, target, place, client });
+    return await carryOut({ options, view, members, target, place, client, rebuilt });
   } finally {
     client?.close();
     for (const link of links) link.close();
@@ -147,25 +152,31 @@ async function refuseWhileDeploying(client: CatalogClient, signal: AbortSignal):
   });
 }
 
-function viewOf(
-  present: ClusterFile,
-  to: string,
-  members: readonly Member[],
-  failures: readonly HostFailure[],
-  isLive: boolean,
-): PromotionView {
+function viewOf(found: {
+  readonly options: PromoteOptions;
+  readonly present: ClusterFile;
+  readonly members: readonly Member[];
+  readonly failures: readonly HostFailure[];
+  readonly isLive: boolean;
+  readonly rebuilt: Rebuilt | undefined;
+}): PromotionView {
+  const { options, present, members, failures, isLive, rebuilt } = found;
   const { catalog } = present;
-  const from = catalog.host;
+  const [from, to] = [catalog.host, options.host];
   const unreachable = failures.map(({ name }) => name);
   const base = { from, to, unreachable, missing: [], epoch: epochOf(catalog) + 1 };
-  if (isLive && from === to) return { ...base, epoch: epochOf(catalog), source: 'in-place' };
-  if (isLive) return { ...base, source: 'catalog' };
+  if (rebuilt !== undefined) return { ...base, source: 'rebuild', missing: rebuilt.missing };
+  const isTaken = isLive && options.from === undefined;
+  if (isTaken && from === to) return { ...base, epoch: epochOf(catalog), source: 'in-place' };
+  if (isTaken) return { ...base, source: 'catalog' };
   const snapshot = freshestSnapshot(members);
   if (snapshot === undefined) {
     throw new SeawallError(
       'refused',
       `the catalog on ${from} does not answer, and no host that does has a good snapshot of it`,
-      { hint: `Bring ${from} back, or restore a backup: seawall catalog restore FILE ${to}` },
+      {
+        hint: `Bring ${from} back, or have the catalog put together from what the hosts have: seawall catalog promote ${to} --rebuild`,
+      },
     );
   }
   return {
@@ -197,13 +208,17 @@ async function carryOut(promotion: Promotion): Promise<PromotionResult> {
   const others = members.filter(({ file }) => isNewerPlace(place, file.catalog) && file !== target.file);
   await Promise.all(others.map((member) => writePlace(member, place, signal)));
   const told = await Promise.all(members.map((member) => waitUntilTold(member, place, signal)));
+  if (promotion.rebuilt !== undefined) await declareWhole(promotion, promotion.rebuilt);
   return { ...view, told: told.sort() };
 }
 
 /** The catalog's content as its own snapshot file holds it. */
-async function contentFor({ client, view, members, options }: Promotion): Promise<string> {
+async function contentFor({ client, view, members, options, rebuilt }: Promotion): Promise<string> {
   const { signal } = options;
-  if (view.source === 'catalog' && client !== undefined) return client.stepDown({ signal });
+  // Also when something else is taken: nobody may write to it any more.
+  const present = await client?.stepDown({ signal });
+  if (view.source === 'catalog' && present !== undefined) return present;
+  if (rebuilt !== undefined) return rebuilt.content;
   const { host, snapshot } = view.snapshot ?? {};
   const member = members.find(({ link }) => link.name === host);
   if (member === undefined || snapshot === undefined)
@@ -216,6 +231,34 @@ async function contentFor({ client, view, members, options }: Promotion): Promis
     });
   }
   return parseSnapshotFile(text, `${host}:${path}`, sha256).content;
+}
+
+/**
+ * The edges hold on to what they serve while the catalog does not know its own cluster: it is told once the registrars
+ * have put back what runs.
+ */
+async function declareWhole(
+  { options, members, target, place }: Promotion,
+  { lastNumber }: Rebuilt,
+): Promise<void> {
+  const { signal } = options;
+  const client = await openCatalog({ ...target.file, catalog: place }, [target.link]);
+  try {
+    for (const { link, running } of members) {
+      const what = 'the agent did not register what runs';
+      const hint = `Look there: docker logs ${OWN.agent}`;
+      const deadline = { what, where: link.name, hint, timeoutMs: FOLLOW_TIMEOUT_MS, signal };
+      await waitFor(deadline, async () => {
+        const isAlive = (await client.kvGet(KEY.alive(link.name), { signal })).value !== undefined;
+        const { value } = await client.nodeServices(link.name, { signal });
+        return isAlive && (value.length > 0 || Object.keys(running).length === 0) ? true : undefined;
+      });
+    }
+    const note = { id: target.file.id, lastNumber };
+    await client.kvPut(KEY.cluster, JSON.stringify(note), { signal });
+  } finally {
+    client.close();
+  }
 }
 
 async function seed({ link, image }: Member, epoch: number, content: string, signal: AbortSignal) {

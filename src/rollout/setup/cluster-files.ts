@@ -4,6 +4,8 @@ import { type HostRecord, KEY } from '../../catalog/record.ts';
 import { type ClusterFile, type ClusterHost, HOST_PATH } from '../../cluster.ts';
 import { SeawallError } from '../../errors.ts';
 import { type HostFacts, parseClusterFile, readHostFile } from '../../hosts/index.ts';
+import { freshestSnapshot } from '../promotion/choose.ts';
+import { surveyHosts } from '../promotion/survey.ts';
 import { openCatalog } from '../session.ts';
 import { decideCluster, type FoundCluster, oneCluster } from './decide.ts';
 import { decideRange, type Occupied } from './decide-range.ts';
@@ -38,6 +40,7 @@ export async function decideFiles(
     }),
   );
   const existing = oneCluster(found);
+  if (existing !== undefined) await refuseLostCatalog(existing, found, options);
   const { known, lastNumber } =
     existing === undefined ? { known: [], lastNumber: 0 } : await knownHosts(existing, options);
   const fresh = {
@@ -57,6 +60,25 @@ export async function decideFiles(
     occupied: await occupiedOnNew(found, options, agentImages),
   });
   return decideCluster({ config, range, link, found, known, lastNumber, fresh, privateAddress });
+}
+
+/**
+ * The host of the catalog came back without its disk, or as a new machine: an empty catalog in its place would make all hosts
+ * forget what they serve. A setup that was cut short looks the same, but no host has a snapshot then.
+ */
+async function refuseLostCatalog(
+  existing: ClusterFile,
+  found: readonly FoundCluster[],
+  { links, signal }: Pick<Options, 'links' | 'signal'>,
+): Promise<void> {
+  const { host } = existing.catalog;
+  if (!found.some((each) => each.host === host && each.file === undefined)) return;
+  const freshest = freshestSnapshot(await surveyHosts(links, signal));
+  if (freshest === undefined) return;
+  throw new SeawallError('refused', `${host} had the cluster's catalog and has lost its data`, {
+    where: host,
+    hint: `Make another host the catalog first, from a snapshot that the hosts keep: seawall catalog promote ${freshest.host}`,
+  });
 }
 
 /** Of hosts that are in a cluster already, all is Seawall's own. */
