@@ -121,9 +121,17 @@ test('of too many generations that hold only WebSockets the oldest are ended, an
     addresses: {},
     workers: Object.fromEntries(generations.map((number) => [`${number}:1`, number])),
   };
-  const ended = workersToEnd(workers, known, 13).map((worker) => worker.pid);
-  assert.deepEqual(
-    ended.toSorted((one, two) => one - two),
-    [1, 3, 4],
-  );
+  const room = { workers: 8, bytes: 100 };
+  const endedBy = (given: readonly Worker[], upgradedOnly: typeof room) =>
+    workersToEnd(given, known, 13, { upgradedOnly, all: { workers: 100, bytes: 1000 } })
+      .map((worker) => worker.pid)
+      .toSorted((one, two) => one - two);
+  assert.deepEqual(endedBy(workers, room), [1, 3, 4]);
+  const heavy = workers.map((worker) => ({ ...worker, memoryBytes: 25 }));
+  assert.deepEqual(endedBy(heavy, { ...room, workers: 100 }), [1, 3, 4, 5, 6, 7, 8]);
+});
+
+test('the share of memory is read where the kernel tells it', () => {
+  const [worker] = parseWorkers(printed.replace('socket 292939', 'pss 2100\nsocket 292939'), rules) ?? [];
+  assert.equal(worker?.memoryBytes, 2100 * 1024);
 });

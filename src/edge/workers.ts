@@ -11,7 +11,9 @@ export const workersScript = `{
     echo "process \${dir#/proc/} $title"
     echo "stat \${stat##*) }"
     case "$title" in
-      *"shutting down"*) ls -l "$dir/fd" 2>/dev/null | sed -n 's/.*-> socket:\\[\\([0-9]*\\)\\].*/socket \\1/p' ;;
+      *"shutting down"*)
+        sed -n 's/^Pss: *\\([0-9]*\\) kB/pss \\1/p' "$dir/smaps_rollup" 2>/dev/null
+        ls -l "$dir/fd" 2>/dev/null | sed -n 's/.*-> socket:\\[\\([0-9]*\\)\\].*/socket \\1/p' ;;
     esac
   done
   echo table
@@ -30,7 +32,7 @@ export interface Worker {
   readonly id: string;
   readonly pid: number;
   readonly isShuttingDown: boolean;
-  /** Resident memory in bytes. */
+  /** Bytes of memory; of those that are shutting down their share of it (proc(5), Pss), of the others all that is resident. */
   readonly memoryBytes: number;
   /** Connections of clients that may still send a request or wait for an answer. */
   readonly clients: number;
@@ -77,7 +79,9 @@ export function parseWorkers(output: string, rules: SocketRules): readonly Worke
   }
   const workers: Worker[] = [];
   let inodes: string[] = [];
-  let current: { readonly pid: number; readonly title: string; stat: readonly string[] } | undefined;
+  let current:
+    | { readonly pid: number; readonly title: string; stat: readonly string[]; pss?: number }
+    | undefined;
   const finish = () => {
     if (current?.title.startsWith('nginx: worker') === true)
       workers.push(foldWorker(current, inodes, sockets, rules));
@@ -89,6 +93,7 @@ export function parseWorkers(output: string, rules: SocketRules): readonly Worke
       current = { pid: Number(first), title: line.slice(kind.length + first.length + 2), stat: [] };
       inodes = [];
     } else if (kind === 'stat' && current !== undefined) current.stat = line.split(' ').slice(1);
+    else if (kind === 'pss' && current !== undefined) current.pss = Number(first) * 1024;
     else if (kind === 'socket') inodes.push(first);
   }
   finish();
@@ -96,7 +101,12 @@ export function parseWorkers(output: string, rules: SocketRules): readonly Worke
 }
 
 function foldWorker(
-  process: { readonly pid: number; readonly title: string; readonly stat: readonly string[] },
+  process: {
+    readonly pid: number;
+    readonly title: string;
+    readonly stat: readonly string[];
+    readonly pss?: number;
+  },
   inodes: readonly string[],
   sockets: ReadonlyMap<string, TcpSocket>,
   rules: SocketRules,
@@ -120,7 +130,7 @@ function foldWorker(
     id: `${process.pid}:${process.stat[19] ?? ''}`,
     pid: process.pid,
     isShuttingDown: process.title.includes('shutting down'),
-    memoryBytes: Number(process.stat[21] ?? 0) * pageBytes,
+    memoryBytes: process.pss ?? Number(process.stat[21] ?? 0) * pageBytes,
     clients,
     upstream,
   };
