@@ -62,7 +62,7 @@ async function versions(): Promise<Record<string, number>> {
 
 /** What `work` does must lose no request; the figures go into the result file. */
 async function lossless(t: TestContext, what: string, work: () => Promise<void>): Promise<void> {
-  const report = await underLoad({ hostHeader: DOMAIN, rate: 40, mix: 'get=100' }, work);
+  const report = await underLoad({ hostHeader: DOMAIN, rate: 20, mix: 'get=100' }, work);
   t.diagnostic(`${what}: ${report.requests} requests, ${report.failed} failed`);
   assert.ok(report.requests > 100, `too few requests to mean anything: ${report.requests}`);
   assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
@@ -143,7 +143,7 @@ test('failure_action pause stops where it is, says so everywhere, and a rollback
 });
 
 test('a replica that dies after it became healthy but within monitor brings the old release back', async () => {
-  const dying = { ...settled, VERSION: 'v3', MONITOR: '90s', FAIL_AT: '10.', FAIL_AFTER_S: '25' };
+  const dying = { ...settled, VERSION: 'v3', MONITOR: '90s', FAIL_AT: '10.', FAIL_AFTER_S: '20' };
   const failed = await deploy(dying);
   assert.equal(failed.code, 1, failed.stdout + failed.stderr);
   assert.match(failed.stdout, /soon after it became healthy/);

@@ -45,4 +45,12 @@ if fail_at and address.startswith(fail_at):
         fail()
     threading.Timer(after, fail).start()
 
-ThreadingHTTPServer(("0.0.0.0", port), Handler).serve_forever()
+
+
+class Server(ThreadingHTTPServer):
+    # The module's own 5 drops connections when the machine is busy for a moment.
+    request_queue_size = 128
+    daemon_threads = True
+
+
+Server(("0.0.0.0", port), Handler).serve_forever()
