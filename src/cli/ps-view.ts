@@ -63,11 +63,14 @@ export interface ReplicaRow {
 
 /** Replicas that the files ask for, in the order of the listing. */
 export function expectedReplicas(desired: Desired): { service: string; replica: number }[] {
-  return Object.values(desired.services)
-    .filter(({ kind }) => kind === 'replica')
-    .flatMap(({ name, replicas }) =>
-      Array.from({ length: replicas }, (_, at) => ({ service: name, replica: at + 1 })),
-    );
+  return (
+    Object.values(desired.services)
+      // How many hosts may run a global service is not said here.
+      .filter(({ kind, isGlobal }) => kind === 'replica' && !isGlobal)
+      .flatMap(({ name, replicas }) =>
+        Array.from({ length: replicas }, (_, at) => ({ service: name, replica: at + 1 })),
+      )
+  );
 }
 
 /**

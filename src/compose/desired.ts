@@ -41,6 +41,8 @@ export interface DesiredService {
   /** `replica`: kept running. `task`: another service waits for its successful end; run once per deploy. */
   readonly kind: 'replica' | 'task';
   readonly replicas: number;
+  /** `deploy.mode: global`: one replica on every host that may run it; `replicas` is 1 and says nothing. */
+  readonly isGlobal?: true;
   /** Settings as the Engine API takes them, without image, networks, mounts, ports and Seawall's labels. */
   readonly container: ContainerSettings;
   /** How Seawall learns that a replica is well. */

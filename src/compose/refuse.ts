@@ -62,11 +62,11 @@ const VALUE_RULES = patternTable<ValueRule>({
   'services.*.pid': namespaces('process namespace'),
   'services.*.uts': namespaces('name namespace'),
   'services.*.cgroup': namespaces('control group'),
-  'services.*.deploy.mode': oneOf(['replicated'], (value) => ({
+  'services.*.deploy.mode': oneOf(['replicated', 'global'], (value) => ({
     text: `the mode "${value}" is refused`,
     remedy: value.endsWith('job')
       ? 'Let another service depend on this one with "condition: service_completed_successfully".'
-      : 'Write "replicas:" and "placement: {max_replicas_per_node: 1}".',
+      : 'Write replicated or global.',
   })),
   'services.*.volumes.*.type': oneOf(['bind', 'volume', 'tmpfs'], (value) => ({
     text: `mounts of type "${value}" are refused`,

@@ -150,6 +150,23 @@ test('a first deploy spreads the replicas evenly over the hosts that have the ro
   assert.equal(after.hosts.front?.replicas.length, 0);
 });
 
+test('a global service runs once on every host, and a host that comes or goes moves no replica of another', () => {
+  const desired = project(service('exporter', { isGlobal: true }));
+  const three = actualOf(host('app1'), host('app2'), host('app3'));
+  const running = apply(desired, three, planFor(desired, three));
+  const on = (actual: Actual) =>
+    Object.values(actual.hosts).flatMap(({ name, replicas }) =>
+      replicas.map((each) => `${each.replica}@${name}`),
+    );
+  assert.deepEqual(on(running), ['1@app1', '2@app2', '3@app3']);
+  assert.deepEqual(planFor(desired, running).changes, []);
+  const { app1: _gone, ...rest } = running.hosts;
+  const grown = { ...running, hosts: { ...rest, app4: host('app4') } };
+  const after = apply(desired, grown, planFor(desired, grown));
+  assert.deepEqual(on(after).sort(), ['1@app4', '2@app2', '3@app3']);
+  assert.equal(planFor(desired, grown).changes.length, 1);
+});
+
 test('a changed environment variable replaces every replica and shows its name, never its value', () => {
   const before = project(
     service('web', { replicas: 2, container: { Env: ['PASSWORD=old-secret'], HostConfig: {} } }),

@@ -24,8 +24,11 @@ export function placeService(planning: Planning, service: DesiredService): Place
   const eligible = eligibleHosts(planning, service);
   if (eligible.obstacles.length > 0) return { hosts: new Map(), obstacles: eligible.obstacles };
   if (eligible.heldBy !== undefined) return { hosts: new Map(), obstacles: [], heldBy: eligible.heldBy };
-  const count = service.kind === 'task' ? 1 : service.replicas;
   const hosts = eligible.hosts;
+  const current = currentHosts(running.get(service.name) ?? []);
+  const isGlobal = service.isGlobal === true && service.kind === 'replica';
+  if (isGlobal && hosts.length > 0) return { hosts: everywhere(hosts, current), obstacles: [] };
+  const count = service.kind === 'task' ? 1 : service.replicas;
   if (count === 0) return { hosts: new Map(), obstacles: [] };
   if (hosts.length === 0) {
     // That a host does not answer is an obstacle of its own; whether another one would do cannot be said then.
@@ -39,7 +42,7 @@ export function placeService(planning: Planning, service: DesiredService): Place
     return { hosts: new Map(), obstacles: [tooMany(path, count, maxPerHost, hosts.length)] };
   }
   return {
-    hosts: spread(service.name, count, hosts, currentHosts(running.get(service.name) ?? []), hash),
+    hosts: spread(service.name, count, hosts, current, hash),
     obstacles: [],
   };
 }
@@ -52,6 +55,26 @@ function currentHosts(running: readonly ActualReplica[]): Map<number, string> {
     if (known === undefined || host < known) current.set(replica, host);
   }
   return current;
+}
+
+/** One replica on each host: who runs one keeps its number, so that a host that comes or goes moves nobody else's. */
+function everywhere(
+  hosts: readonly string[],
+  current: ReadonlyMap<number, string>,
+): ReadonlyMap<number, string> {
+  const placed = new Map<number, string>();
+  const served = new Set<string>();
+  for (const [replica, host] of inOrder(current)) {
+    if (!hosts.includes(host) || served.has(host)) continue;
+    placed.set(replica, host);
+    served.add(host);
+  }
+  let free = 1;
+  for (const host of hosts.filter((each) => !served.has(each))) {
+    while (placed.has(free)) free++;
+    placed.set(free, host);
+  }
+  return inOrder(placed);
 }
 
 function spread(

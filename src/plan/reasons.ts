@@ -53,10 +53,11 @@ export function startReason(
 ): string {
   const has = running.length;
   if (has === 0) return actual.current?.desired.services[service.name] ? 'it is not running' : 'new service';
+  if (service.isGlobal) return 'one runs on every host';
   return has < service.replicas ? `replicas: ${has} → ${service.replicas}` : 'replica missing';
 }
 
 export const extraReason = (extra: ActualReplica, service: DesiredService): string =>
-  extra.replica > service.replicas
+  !service.isGlobal && extra.replica > service.replicas
     ? `replicas: ${service.replicas} are enough`
     : `left over from release ${extra.release}: another container is replica ${extra.replica}`;

@@ -8,6 +8,7 @@ export const DEPLOY_KEYS: readonly KeyRow[] = [
     'services.*.deploy',
     ['How the service runs on the cluster.', '.'],
     ['Number of replicas, over all hosts.', 'replicas'],
+    ['`replicated`, or `global`: one replica on every host that may run it. Jobs are refused.', 'mode'],
     [
       'Limits of each replica.',
       'resources resources.limits resources.limits.cpus resources.limits.memory resources.limits.pids',
@@ -39,7 +40,6 @@ export const DEPLOY_KEYS: readonly KeyRow[] = [
   ),
   ...translated(
     'services.*.deploy',
-    ['`replicated` is what Seawall does; `global` and jobs are refused.', 'mode'],
     ['Names always lead to the replicas themselves, never to a virtual address.', 'endpoint_mode'],
     ['Docker cannot reserve CPU; replicas are spread evenly over the hosts.', 'resources.reservations.cpus'],
     [

@@ -36,6 +36,8 @@ export function translateService(
   const ports = servicePorts(name, service, input, remarks);
   const reason = stopFirstReason(service, mounts, ports, extension.isSingleton);
   const replicas = kind === 'task' ? 1 : replicaCount(name, service, input);
+  const isGlobal = kind === 'replica' && service.deploy?.mode === 'global';
+  if (isGlobal) checkGlobal(name, mounts, input, remarks);
   checkReplicas(
     name,
     service,
@@ -54,6 +56,7 @@ export function translateService(
     pull: pullPolicy(service),
     kind,
     replicas,
+    ...(isGlobal ? { isGlobal } : {}),
     container: containerSettings(service, kind === 'task'),
     health,
     mounts,
@@ -79,7 +82,24 @@ function isTask(name: string, model: ComposeModel): boolean {
   );
 }
 
+function checkGlobal(
+  name: string,
+  mounts: readonly DesiredMount[],
+  input: TranslateInput,
+  remarks: Remarks,
+): void {
+  const path = ['services', name, 'deploy', 'mode'];
+  const volume = mounts.find((mount) => mount.kind === 'volume');
+  if (volume?.kind === 'volume') {
+    const text = `a volume has one host, so a service with "${volume.volume}" cannot run on all`;
+    refuse(input, remarks, path, text, 'Remove the volume, or write "mode: replicated".');
+  }
+  if (input.scale[name] !== undefined)
+    refuse(input, remarks, path, 'a global service runs once on every host and cannot be scaled');
+}
+
 function replicaCount(name: string, service: ServiceModel, input: TranslateInput): number {
+  if (service.deploy?.mode === 'global') return 1;
   return input.scale[name] ?? service.scale ?? service.deploy?.replicas ?? 1;
 }
 
