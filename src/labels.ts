@@ -18,6 +18,8 @@ export const LABEL = {
   names: 'seawall.names',
   /** JSON: `{"published/protocol": ["cidr", …]}` of ports open to others than this host. */
   expose: 'seawall.expose',
+  /** JSON: the service's own `dns`, which Seawall's resolver asks on its behalf. */
+  dns: 'seawall.dns',
   /** Port the replica serves routes on, when it has a route. */
   port: 'seawall.port',
   /** JSON: `{"domain/path": port}` of the routes to the service when the replica was made. */

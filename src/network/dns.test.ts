@@ -25,7 +25,7 @@ async function freePort(): Promise<number> {
 async function startServer(
   t: TestContext,
   answer: (question: Question) => Reply,
-  forward: (query: Buffer) => Promise<Buffer | undefined> = async () => undefined,
+  forward: ConstructorParameters<typeof NamesServer>[0]['forward'] = async () => undefined,
 ): Promise<number> {
   const end = new AbortController();
   t.after(() => end.abort());
@@ -173,6 +173,14 @@ test('other names are asked of the resolvers of the host, the next one when the 
     (query) => forwarder.ask(query, 'udp'),
   );
   assert.deepEqual(addressesOf(await overUdp(port, question('example.com'))), ['192.0.2.1']);
+  await writeFile(path, 'nameserver 127.0.0.2\n');
+  const own = await startServer(
+    t,
+    () => ({ kind: 'forward', resolvers: ['127.0.0.3'] }),
+    (query, transport, resolvers) => forwarder.ask(query, transport, resolvers),
+  );
+  const answer = await overUdp(own, question('example.com'));
+  assert.deepEqual(addressesOf(answer), ['192.0.2.1'], "the service's own resolver, whatever the host's are");
 });
 
 test('the resolvers of a resolv.conf are read, without ourselves', () => {

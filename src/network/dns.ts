@@ -13,8 +13,12 @@ export interface NamesServerOptions {
   /** Default 53. */
   readonly port?: number;
   readonly answer: (question: Question) => Reply;
-  /** What the host's resolvers say to a query; `undefined`: nothing. */
-  readonly forward: (query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
+  /** What these resolvers say to a query, or the host's when none are given; `undefined`: nothing. */
+  readonly forward: (
+    query: Buffer,
+    transport: 'udp' | 'tcp',
+    resolvers?: readonly string[],
+  ) => Promise<Buffer | undefined>;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   /** Puts addresses in another order each time; default: at random. */
@@ -88,7 +92,9 @@ export class NamesServer {
     if (typeof query === 'string') return encodeFailure(message, query);
     try {
       const reply = answer({ source, name: query.name, type: query.type });
-      if (reply.kind === 'forward') return (await forward(message, transport)) ?? encodeServerFailure(query);
+      if (reply.kind === 'forward') {
+        return (await forward(message, transport, reply.resolvers)) ?? encodeServerFailure(query);
+      }
       const mixed = reply.kind === 'addresses' ? { ...reply, addresses: shuffle(reply.addresses) } : reply;
       return encodeReply(query, mixed, transport);
     } catch (error) {

@@ -33,13 +33,20 @@ export class Forwarder {
     this.#port = port;
   }
 
-  /** @returns the answer as it came; `undefined`: no resolver answered. Never throws. */
-  async ask(query: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+  /**
+   * @param resolvers to ask instead of the host's
+   * @returns the answer as it came; `undefined`: no resolver answered. Never throws.
+   */
+  async ask(
+    query: Buffer,
+    transport: 'udp' | 'tcp',
+    resolvers?: readonly string[],
+  ): Promise<Buffer | undefined> {
     if (this.#underWay >= LOOKUPS_AT_ONCE) return undefined;
     this.#underWay += 1;
     try {
-      await this.#refresh();
-      for (const resolver of this.#resolvers) {
+      if (resolvers === undefined) await this.#refresh();
+      for (const resolver of resolvers?.slice(0, RESOLVERS) ?? this.#resolvers) {
         const answer = await (transport === 'udp' ? askUdp : askTcp)(resolver, this.#port, query);
         if (answer !== undefined) return answer;
       }

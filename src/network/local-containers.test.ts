@@ -64,3 +64,20 @@ test('a label that is not understood opens no port', () => {
     assert.deepEqual(exposed(label), [], label);
   }
 });
+
+test("a service's own resolvers are addresses; what else stands in the label asks nobody", () => {
+  const resolvers = (label: string) => {
+    const Labels = { [LABEL.project]: 'polls', [LABEL.dns]: label };
+    const found = localContainers([
+      summary('web', { ...networks({ 'seawall.polls.default': endpoint('10.208.16.130') }), Labels }),
+    ]);
+    return found[0]?.resolvers;
+  };
+  assert.deepEqual(resolvers('["192.0.2.53","2001:db8::53"]'), ['192.0.2.53', '2001:db8::53']);
+  for (const label of ['', '{', 'null', '{}', '["$(reboot)","a.example",7.5e9,"-x"]'])
+    assert.equal(
+      resolvers(label)?.find((one) => !/^[\d.:]+$/.test(one)),
+      undefined,
+      label,
+    );
+});

@@ -27,6 +27,7 @@ function readSummary(summary: ContainerSummary): LocalContainer[] {
       project,
       addresses: Object.fromEntries(addresses.toSorted()),
       exposed: exposedPorts(summary.Labels),
+      ...ownResolvers(summary.Labels),
     },
   ];
 }
@@ -41,6 +42,15 @@ function exposedPorts(labels: Readonly<Record<string, string>>): ExposedPort[] {
     const cidrs = allow.filter((cidr) => typeof cidr === 'string');
     return [{ published: Number(port), protocol: protocol === 'udp' ? 'udp' : 'tcp', allow: cidrs }];
   });
+}
+
+/** Addresses only: Docker takes nothing else either. */
+function ownResolvers(labels: Readonly<Record<string, string>>): Pick<LocalContainer, 'resolvers'> {
+  const label: unknown = parseJson(labels[LABEL.dns] ?? '[]');
+  const resolvers = Array.isArray(label)
+    ? label.filter((one) => /^[\da-f.:]+$/i.test(String(one))).map(String)
+    : [];
+  return resolvers.length === 0 ? {} : { resolvers };
 }
 
 function parseJson(text: string): unknown {

@@ -179,3 +179,18 @@ test('no question, whatever its name and type, makes the resolver throw or leave
     ),
   );
 });
+
+test("a service's own resolvers are asked for what Seawall does not know, but for nothing that they could open", () => {
+  const own = (...resolvers: string[]) => {
+    const container = { name: 'web', project: 'polls', addresses: { default: WEB }, exposed: [], resolvers };
+    const view = viewOf(all, { containers: [container] });
+    return { outside: ask(WEB, 'example.com', 'A', view), inside: ask(WEB, 'web', 'A', view) };
+  };
+  assert.deepEqual(own('192.0.2.53', '2001:db8::53').outside, {
+    kind: 'forward',
+    resolvers: ['192.0.2.53', '2001:db8::53'],
+  });
+  assert.equal(own('192.0.2.53').inside.kind, 'addresses');
+  // As the host it would reach what the container itself may not.
+  assert.deepEqual(own('127.0.0.1', '::1', '10.208.33.2').outside, { kind: 'forward' });
+});

@@ -40,8 +40,8 @@ export type Reply =
   /** NXDOMAIN */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'refused' }
-  /** The host's resolvers know. */
-  | { readonly kind: 'forward' };
+  /** The asker's own resolvers know, or the host's when it names none. */
+  | { readonly kind: 'forward'; readonly resolvers?: readonly string[] };
 
 interface Place {
   /** Instance id. */
@@ -54,6 +54,7 @@ interface Place {
 interface Asker {
   readonly project: string;
   readonly networks: readonly string[];
+  readonly resolvers?: readonly string[];
 }
 
 /** Names ready to be asked for. */
@@ -105,9 +106,10 @@ export function indexNames(view: NamesView): Names {
     for (const instance of managed) addInstance(instance, inForce.has(instance), { places, owners, askers });
   }
   // Docker on this host knows it better than the catalog: also one-offs, and replicas that are not registered yet.
-  for (const { project, addresses } of view.containers) {
+  for (const { project, addresses, resolvers } of view.containers) {
+    const own = resolvers === undefined ? {} : { resolvers };
     for (const address of Object.values(addresses))
-      askers.set(address, { project, networks: Object.keys(addresses).toSorted() });
+      askers.set(address, { project, networks: Object.keys(addresses).toSorted(), ...own });
   }
   return { range: view.range, places, owners, askers, blocks: view.blocks };
 }
@@ -170,7 +172,7 @@ export function answerQuestion(names: Names, question: Question): Reply {
   }
   // A name without a dot is a service that is not there; resolvers outside know none, but may take seconds to say so.
   if (isInternalName(names, name) || name.endsWith(suffix)) return { kind: 'unknown' };
-  return hasWayOut(names, asker) ? { kind: 'forward' } : { kind: 'unknown' };
+  return hasWayOut(names, asker) ? { kind: 'forward', ...ownResolvers(names, asker) } : { kind: 'unknown' };
 }
 
 function findAsker(names: Names, source: string): Asker | undefined {
@@ -206,6 +208,17 @@ function hasWayOut(names: Names, asker: Asker): boolean {
       names.blocks.find((block) => block.project === asker.project && block.network === network)?.internal !==
       true,
   );
+}
+
+/**
+ * What the server asks it asks as the host: a container's loopback would be the host's, and an address in the cluster one
+ * that the container itself may not reach.
+ */
+function ownResolvers(names: Names, { resolvers = [] }: Asker): { readonly resolvers?: readonly string[] } {
+  const usable = resolvers.filter(
+    (one) => !contains('127.0.0.0/8', one) && !contains(names.range, one) && one !== '::1',
+  );
+  return usable.length === 0 ? {} : { resolvers: usable };
 }
 
 function pointedAddress(name: string): string | undefined {

@@ -90,7 +90,7 @@ class Resolver {
     const server = new NamesServer({
       address: cluster.host.privateAddress,
       answer: (question) => answerQuestion(this.#names, question),
-      forward: (query, transport) => forwarder.ask(query, transport),
+      forward: (query, transport, resolvers) => forwarder.ask(query, transport, resolvers),
       signal,
       log,
     });

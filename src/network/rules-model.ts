@@ -37,6 +37,8 @@ export interface LocalContainer {
   readonly addresses: Readonly<Record<string, string>>;
   /** Ports of the host that others may reach. */
   readonly exposed: readonly ExposedPort[];
+  /** Resolvers that its service names itself, for what Seawall does not know. */
+  readonly resolvers?: readonly string[];
 }
 
 export interface ExposedPort {

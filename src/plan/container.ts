@@ -77,7 +77,10 @@ export function containerPlan(
   };
 }
 
-/** The user's own `dns` and `dns_search` come after Seawall's: Docker asks the first that answers. */
+/**
+ * The user's own `dns` and `dns_search` come after Seawall's: Docker asks the first that answers. Names that are not
+ * Seawall's go to the user's `dns` all the same, see {@link LABEL.dns}.
+ */
 function listOf(service: DesiredService, key: 'Dns' | 'DnsSearch'): readonly string[] {
   const own = service.container.HostConfig[key];
   return Array.isArray(own) ? own.map(String) : [];
@@ -94,6 +97,7 @@ function seawallLabels(
       .filter((route) => route.service === service.name)
       .map((route) => [routeKey(route), route.port]),
   );
+  const resolvers = listOf(service, 'Dns');
   const networks = networkOrder(desired, service);
   const names = networks.map((network) => [
     network,
@@ -113,6 +117,7 @@ function seawallLabels(
     [LABEL.health]: JSON.stringify({ ...service.health, monitorMs: service.update.monitorMs }),
     [LABEL.names]: JSON.stringify(Object.fromEntries(names)),
     [LABEL.expose]: JSON.stringify(Object.fromEntries(expose)),
+    ...(resolvers.length === 0 ? {} : { [LABEL.dns]: JSON.stringify(resolvers) }),
     ...(port === undefined ? {} : { [LABEL.port]: String(port), [LABEL.routes]: JSON.stringify(routePorts) }),
   };
 }
