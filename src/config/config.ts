@@ -11,7 +11,8 @@ export interface Config {
   readonly network: NetworkConfig;
   readonly edge: { readonly image: string; readonly httpPort: number };
   readonly agent: { readonly baseImage: string; readonly buildNetwork?: string };
-  readonly keep: { readonly releases: number };
+  /** `diskBytes`: of earlier releases' images on each host; absent: no limit. */
+  readonly keep: { readonly releases: number; readonly diskBytes?: number };
 }
 
 export interface NetworkConfig {

@@ -207,6 +207,11 @@ export const configSchema = z
           .min(1)
           .optional()
           .describe('How many releases, with their images, are kept. (Default: 5.)'),
+        disk: size
+          .optional()
+          .describe(
+            'Bytes on each host that images of earlier releases may take, such as 10G: older ones go sooner then. The release that serves and the one before it always stay. (Default: no limit.)',
+          ),
       })
       .optional()
       .describe('What is kept for a rollback.'),

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { type Node, placeAt } from '../compose/index.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
 import { isPrivateAddress } from '../ranges.ts';
+import { parseBytes } from '../units.ts';
 import type { Config, HostConfig } from './config.ts';
 import type { ConfigInput } from './schema.ts';
 
@@ -63,9 +64,17 @@ export function settleConfig(
       baseImage: input.agent?.base_image ?? DEFAULTS.baseImage,
       ...(input.agent?.build_network === undefined ? {} : { buildNetwork: input.agent.build_network }),
     },
-    keep: { releases: input.keep?.releases ?? DEFAULTS.releases },
+    keep: settleKeep(input.keep),
   };
   return { config, problems };
+}
+
+function settleKeep(keep: ConfigInput['keep']): Config['keep'] {
+  const diskBytes = keep?.disk === undefined ? undefined : parseBytes(`${keep.disk}`);
+  return {
+    releases: keep?.releases ?? DEFAULTS.releases,
+    ...(diskBytes === undefined ? {} : { diskBytes }),
+  };
 }
 
 /** VXLAN is not encrypted: between public addresses anybody on the way reads and writes it. */

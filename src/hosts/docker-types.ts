@@ -235,6 +235,8 @@ export interface ImageSummary {
   /** Seconds since the epoch. */
   readonly Created: number;
   readonly Size: number;
+  /** Bytes that other images have too; -1 when nobody asked, or the engine does not know (API before 1.42). */
+  readonly SharedSize?: number;
   readonly Labels?: Readonly<Record<string, string>> | null;
 }
 

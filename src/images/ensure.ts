@@ -2,18 +2,20 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, SeawallError } from '../errors.ts';
-import type { Docker, DockerError, HostLink } from '../hosts/index.ts';
+import type { Docker, HostLink, ImageInfo } from '../hosts/index.ts';
 import { reportStep } from '../progress.ts';
 import { buildImage } from './build.ts';
 import { findImage } from './find-image.ts';
 import { HostBook } from './host-book.ts';
 import { identityOf, isSameImage } from './inventory.ts';
 import { type Job, prepareJob, requireSpace, type Source } from './job.ts';
-import { missingImage, tryPull } from './pull.ts';
-import { builtForLabel } from './retention.ts';
+import { findLacks, type Lack } from './lacks.ts';
+import { missingImage } from './pull.ts';
+import { builtForLabel, isKeptName, releaseImageId } from './retention.ts';
 import { checkPlatform, sendJob } from './send.ts';
 import { Spool } from './spool.ts';
 import type { ImageContext, ImageWish, ReadyImage } from './wish.ts';
+import { linkOf } from './wish.ts';
 
 /**
  * Builds what is to be built, and brings every image to every host that needs it, before anything is stopped or
@@ -56,12 +58,6 @@ interface Tools {
   readonly book: HostBook;
 }
 
-/** Hosts that need an image sent: they have not got it, and pulling it is not asked for or failed. */
-interface Lack {
-  readonly wish: ImageWish;
-  readonly hosts: readonly { readonly link: HostLink; readonly failure?: DockerError }[];
-}
-
 /** Builds what is not built yet, and moves nothing: for `seawall build`. */
 export async function buildImages(wishes: readonly ImageWish[], context: ImageContext): Promise<void> {
   for (const wish of mergeWishes(wishes)) if (wish.build !== undefined) await ensureBuilt(wish, context);
@@ -79,44 +75,6 @@ function mergeWishes(wishes: readonly ImageWish[]): readonly ImageWish[] {
     }
   }
   return [...merged.values()];
-}
-
-/** Hosts at the same time; the pulls of one host one after the other, as later ones may share layers of earlier ones. */
-async function findLacks(wishes: readonly ImageWish[], tools: Tools): Promise<readonly Lack[]> {
-  const { context } = tools;
-  const names = [...new Set(wishes.flatMap(({ hosts }) => hosts))];
-  const results = await Promise.allSettled(
-    names.map(async (name) => {
-      const link = linkOf(context, name);
-      const found: { wish: ImageWish; link: HostLink; failure?: DockerError }[] = [];
-      for (const wish of wishes) {
-        if (!wish.hosts.includes(name)) continue;
-        const lack = await lackOf(link, wish, tools);
-        if (lack !== undefined) found.push({ wish, link, ...lack });
-      }
-      return found;
-    }),
-  );
-  context.signal?.throwIfAborted();
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  const all = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  return wishes
-    .map((wish) => ({ wish, hosts: all.filter((each) => each.wish === wish) }))
-    .filter(({ hosts }) => hosts.length > 0);
-}
-
-async function lackOf(
-  link: HostLink,
-  wish: ImageWish,
-  { spool, context }: Tools,
-): Promise<{ readonly failure?: DockerError } | undefined> {
-  const present = (await findImage(link.docker, wish.reference, context)) !== undefined;
-  if (wish.build !== undefined) return present ? undefined : {};
-  if (present && wish.pull !== 'always') return undefined;
-  if (wish.pull === 'never') return {};
-  const failure = await tryPull(link, wish, { spool, context });
-  return failure === undefined ? undefined : { failure };
 }
 
 /** Who has what hosts lack: one of the hosts that are to run it, else the machine that built it or the operator's. */
@@ -146,16 +104,19 @@ async function jobOf({ wish, hosts }: Lack, tools: Tools): Promise<Job> {
   return prepareJob(wish, from, receivers, tools);
 }
 
-/** A host that is to run the image and has it: it may be the only one that does. */
+/**
+ * A host that has the image: it may be the only one that does. A name that holds a digest means the same everywhere;
+ * what another one means on a host that is not to run it may be old.
+ */
 async function holderAmong(
   wish: ImageWish,
   lacking: readonly HostLink[],
   context: ImageContext,
 ): Promise<Source | undefined> {
   if (context.exchange === undefined) return undefined;
-  for (const name of wish.hosts) {
-    const link = linkOf(context, name);
-    if (lacking.includes(link)) continue;
+  const isDigest = wish.build !== undefined || isKeptName(wish.reference);
+  for (const link of context.links.values()) {
+    if (lacking.includes(link) || (!isDigest && !wish.hosts.includes(link.name))) continue;
     if ((await findImage(link.docker, wish.reference, context)) !== undefined) return { host: link };
   }
   return undefined;
@@ -205,10 +166,10 @@ function builderOf(wish: ImageWish, context: ImageContext): Docker {
 
 /** The name holds the hash of the sources: a host that has it can give it to the others, where they are a cluster. */
 async function isOnHosts(wish: ImageWish, context: ImageContext): Promise<boolean> {
-  const { signal, exchange } = context;
-  const found = await Promise.all(
-    wish.hosts.map((name) => findImage(linkOf(context, name).docker, wish.reference, { signal })),
-  );
+  const { exchange, links } = context;
+  const needed = wish.hosts.map((name) => linkOf(context, name));
+  const find = ({ docker }: HostLink) => findImage(docker, wish.reference, context);
+  const found = await Promise.all((exchange === undefined ? needed : [...links.values()]).map(find));
   const isHere = (image: unknown) => image !== undefined;
   return found.length > 0 && (exchange === undefined ? found.every(isHere) : found.some(isHere));
 }
@@ -233,19 +194,29 @@ async function settle(wish: ImageWish, tools: Tools): Promise<ReadyImage> {
     context.report({ kind: 'line', text });
     await sendJob(await prepareJob(wish, { host: newest.link }, [link], tools), tools);
   }
-  const hostIds = await Promise.all(
-    wish.hosts.map(async (name) => [name, (await look(name)).image.Id] as const),
-  );
+  const same = await Promise.all(wish.hosts.map(look));
+  const hostIds = same.map(({ link, image }) => [link.name, image.Id] as const);
   return {
     reference: wish.reference,
-    id: identity.id,
+    id: await releaseId(same, tools),
     hostIds: Object.fromEntries(hostIds),
     config: newest.image.Config ?? {},
   };
 }
 
-function linkOf(context: ImageContext, name: string): HostLink {
-  const link = context.links.get(name);
-  if (link !== undefined) return link;
-  throw new SeawallError('unreachable', `host ${name} is not connected`, { where: name });
+/**
+ * What releases call an image on all hosts: as they called it before, else the digest of its configuration, which is its
+ * id in classic stores and not in containerd's.
+ */
+async function releaseId(
+  held: readonly { readonly link: HostLink; readonly image: ImageInfo }[],
+  { context, book }: Tools,
+): Promise<string> {
+  const kept = held.map(({ image }) => releaseImageId(context.project, image.RepoTags ?? []));
+  const known = kept.find((id) => id !== undefined);
+  if (known !== undefined) return known;
+  for (const { link, image } of held) {
+    if ((await book.store(link)) === 'classic') return image.Id;
+  }
+  return held[0]?.image.Id ?? '';
 }

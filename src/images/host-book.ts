@@ -1,11 +1,12 @@
 import type { HostLink } from '../hosts/index.ts';
 import { orderHost } from './host-order.ts';
-import { type ImageIdentity, type Inventory, takeInventory } from './inventory.ts';
+import { type ImageIdentity, type Inventory, imageStore, takeInventory } from './inventory.ts';
 import type { Looked } from './staging/orders.ts';
 
 /** What hosts hold, asked for once and kept up while images come. */
 export class HostBook {
   readonly #inventories = new Map<string, Promise<Inventory>>();
+  readonly #stores = new Map<string, Promise<Inventory['store']>>();
   readonly #looks = new Map<string, Promise<Looked>>();
   readonly #project: string;
   readonly #signal: AbortSignal | undefined;
@@ -19,10 +20,22 @@ export class HostBook {
     return kept(this.#inventories, link.name, () => takeInventory(link.docker, { signal: this.#signal }));
   }
 
+  /** Asked for by itself: a listing of all images takes much longer. */
+  store(link: HostLink): Promise<Inventory['store']> {
+    return kept(this.#stores, link.name, async () =>
+      imageStore(await link.docker.info({ signal: this.#signal })),
+    );
+  }
+
   /** Room and waiting layers of a host that has Seawall's agent. */
   look(link: HostLink): Promise<Looked> {
     const order = { kind: 'look', project: this.#project } as const;
     return kept(this.#looks, link.name, () => orderHost(link, order, { signal: this.#signal }));
+  }
+
+  lookAgain(link: HostLink): Promise<Looked> {
+    this.#looks.delete(link.name);
+    return this.look(link);
   }
 
   /** An image came to a host; nothing waits there any more. */

@@ -4,6 +4,7 @@ import { OWN } from '../cluster.ts';
 import { SeawallError } from '../errors.ts';
 import { demultiplex, type HostLink, isConflict } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
+import { fullDiskError } from './space.ts';
 import { STAGING_FOLDER } from './staging/folder.ts';
 import type { Answer, Order, Results, ServeOrder } from './staging/orders.ts';
 
@@ -166,13 +167,4 @@ function helperError(
   const text = what[order.kind as keyof typeof what] ?? `${order.kind} layers`;
   const kind = code === 'docker' ? 'docker' : 'unreachable';
   return new SeawallError(kind, `${name} could not ${text}: ${message}`, { where: name, cause });
-}
-
-/** The disk filled up while images were brought. */
-function fullDiskError(host: string, cause: unknown): SeawallError {
-  return new SeawallError('refused', `the disk of ${host} became full while images were brought to it`, {
-    where: host,
-    hint: `Nothing was stopped or started. Free some: docker system df on ${host}, then docker image prune; then deploy again.`,
-    cause,
-  });
 }

@@ -8,7 +8,8 @@ import { pack } from 'tar-stream';
 import { buildCommand, buildKitKeys } from './build-command.ts';
 import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
 import { registryAuth, registryOf } from './registry-auth.ts';
-import { builtForLabel, keptName, prunableNames } from './retention.ts';
+import { builtForLabel, keptName, prunableNames, releaseImageId, releasesWithin } from './retention.ts';
+import { shortage, spaceNeeded } from './space.ts';
 import { indexTar, readBytes } from './tar-index.ts';
 import { normalPlatform } from './wish.ts';
 
@@ -199,4 +200,44 @@ test('platforms are compared by what they mean', () => {
   assert.equal(normalPlatform('linux/x86_64'), 'linux/amd64');
   assert.equal(normalPlatform('linux/arm64/v8'), 'linux/arm64');
   assert.notEqual(normalPlatform('linux/arm/v6'), normalPlatform('linux/arm/v7'));
+});
+
+test('releases beyond the room for them go sooner, but never what serves nor the way back', () => {
+  const releases = [1, 2, 3, 4, 5].map((number) => ({
+    number,
+    status: 'good' as const,
+    images: { web: `sha256:${number}` },
+  }));
+  const ownBytes = new Map(releases.map(({ images }) => [images.web, 10e6]));
+  const within = (maxBytes: number) => releasesWithin(releases, 5, { maxBytes, ownBytes });
+  assert.equal(within(30e6), 5);
+  assert.equal(within(20e6), 4);
+  assert.equal(within(0), 2);
+  assert.equal(releasesWithin(releases, 1, { maxBytes: 0, ownBytes }), 1);
+  assert.equal(releasesWithin(releases.slice(3), 5, { maxBytes: 0, ownBytes }), 5);
+});
+
+test('an image has one id for releases whatever the store calls it, and only that of its project', () => {
+  const digest = 'ab'.repeat(32);
+  assert.equal(releaseImageId('p', ['web:1', keptName('p', `sha256:${digest}`)]), `sha256:${digest}`);
+  assert.equal(releaseImageId('p', [keptName('pq', `sha256:${digest}`), 'web:1']), undefined);
+});
+
+test('room is needed for what stays, for the copy while it loads, and for what waits', () => {
+  const layers = [
+    { diffId: 'a', bytes: 400 },
+    { diffId: 'b', bytes: 10 },
+  ];
+  const near = { layers, known: 1, store: 'classic' as const };
+  assert.deepEqual(spaceNeeded([near]), { storeBytes: 20, stagingBytes: 10 });
+  // Four services of one image are one image.
+  assert.deepEqual(spaceNeeded([near, near, near, near]), { storeBytes: 20, stagingBytes: 10 });
+  assert.deepEqual(spaceNeeded([near], { b: 4 }), { storeBytes: 20, stagingBytes: 6 });
+  assert.equal(spaceNeeded([{ ...near, store: 'containerd' }]).stagingBytes, 410);
+  const room = (freeBytes: number, totalBytes = 1e12) => ({ freeBytes, totalBytes });
+  const need = { storeBytes: 300e6, stagingBytes: 100e6 };
+  assert.equal(shortage(need, { store: room(500e6), staging: room(500e6) }), undefined);
+  assert.ok(shortage(need, { store: room(400e6), staging: room(400e6) }), 'one disk has to hold both');
+  assert.equal(shortage(need, { store: room(400e6), staging: room(170e6, 2e12) }), undefined);
+  assert.ok(shortage(need, { store: room(400e6), staging: room(150e6, 2e12) }));
 });

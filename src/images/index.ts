@@ -10,6 +10,13 @@ export {
 export { buildImages, ensureImages } from './ensure.ts';
 export { findImage } from './find-image.ts';
 export { type DockerConfig, readDockerConfig } from './registry-auth.ts';
-export { keepImages, keptName, pruneImages } from './retention.ts';
+export {
+  keepImages,
+  keptName,
+  ownImageBytes,
+  pruneImages,
+  releaseImageId,
+  releasesWithin,
+} from './retention.ts';
 export { runImageOrder } from './staging/program.ts';
 export type { Exchange, ImageContext, ImageWish } from './wish.ts';

@@ -1,10 +1,11 @@
+import { SeawallError } from '../errors.ts';
 import { type Docker, type HostLink, readFacts } from '../hosts/index.ts';
 import type { ImageArchive } from './archive.ts';
 import { findImage } from './find-image.ts';
 import type { HostBook } from './host-book.ts';
 import { type ImageIdentity, identityOf, nearestImage } from './inventory.ts';
 import type { PlainLayer } from './plain-layers.ts';
-import { type Arrival, shortage, spaceError, spaceNeeded } from './space.ts';
+import { type Arrival, fullDiskError, shortage, spaceError, spaceNeeded } from './space.ts';
 import type { Spool } from './spool.ts';
 import type { ImageContext, ImageWish } from './wish.ts';
 
@@ -23,6 +24,9 @@ export interface Job {
   /** Bytes of the whole image as its engine says. */
   readonly bytes: number;
 }
+
+/** For less no host is asked for its free space: a deploy does not begin with less than half a gigabyte. */
+const littleBytes = 64e6;
 
 interface Tools {
   readonly spool: Spool;
@@ -72,6 +76,7 @@ export async function requireSpace(jobs: readonly Job[], tools: Tools): Promise<
     links.map(async (link) => {
       const mine = jobs.filter(({ receivers }) => receivers.includes(link));
       const arrivals = await Promise.all(mine.map((job) => arrivalOf(job, link, tools)));
+      if (spaceNeeded(arrivals).storeBytes < littleBytes) return;
       const isStaged = tools.context.exchange?.addresses[link.name] !== undefined;
       const { store, staging, staged } = isStaged
         ? await tools.book.look(link)
@@ -83,6 +88,19 @@ export async function requireSpace(jobs: readonly Job[], tools: Tools): Promise<
   );
 }
 
+/** Whether an image did not get to a host because there is no room for it now: then that is the error. */
+export async function fullDiskBehind(
+  error: unknown,
+  link: HostLink,
+  job: Job,
+  { book, context }: Pick<Tools, 'book' | 'context'>,
+): Promise<SeawallError | undefined> {
+  if (error instanceof SeawallError && error.code === 'refused') return error;
+  if (context.exchange?.addresses[link.name] === undefined) return undefined;
+  const need = spaceNeeded([await arrivalOf(job, link, { book })]);
+  return shortage(need, await book.lookAgain(link)) && fullDiskError(link.name, error);
+}
+
 /** What a host tells whose agent is not there yet; one that tells nothing is believed to have room. */
 async function roomByShell(link: HostLink, signal: AbortSignal | undefined) {
   const { disk } = await readFacts(link, { signal });
@@ -90,7 +108,7 @@ async function roomByShell(link: HostLink, signal: AbortSignal | undefined) {
   return { store: room, staging: room, staged: {} };
 }
 
-async function arrivalOf(job: Job, link: HostLink, { book }: Tools): Promise<Arrival> {
+async function arrivalOf(job: Job, link: HostLink, { book }: Pick<Tools, 'book'>): Promise<Arrival> {
   const { images, store } = await book.inventory(link);
   const near = nearestImage(job.identity.diffIds, images);
   const known = near?.known ?? 0;

@@ -14,6 +14,18 @@ export function keptName(project: string, imageId: string): string {
   return `${keptRepository}:${project}.${imageId.replace(/^sha256:/, '')}`;
 }
 
+export const isKeptName = (reference: string): boolean => reference.startsWith(`${keptRepository}:`);
+
+/**
+ * The id that a project's releases know an image by, when one of its names keeps it for them: containerd's store has
+ * ids of its own.
+ */
+export function releaseImageId(project: string, names: readonly string[]): string | undefined {
+  const prefix = keptName(project, '');
+  const kept = names.filter((name) => name.startsWith(prefix)).sort()[0];
+  return kept === undefined ? undefined : `sha256:${kept.slice(prefix.length)}`;
+}
+
 export interface HeldImage {
   readonly id: string;
   readonly tags: readonly string[];
@@ -66,6 +78,44 @@ function keptReleases<Release extends RetentionInput['releases'][number]>(input:
   const newestFirst = [...input.releases].sort((a, b) => b.number - a.number);
   const good = newestFirst.filter(({ status }) => status === 'good').slice(0, Math.max(1, input.keep));
   return [...newestFirst.filter(({ status }) => status === 'pending' || status === 'mixed'), ...good];
+}
+
+/**
+ * How many good releases can be kept when the images of earlier ones may take `maxBytes` on a host: what serves and the
+ * release before it count as needed, and always stay. A layer that several images share is counted with none of them.
+ */
+export function releasesWithin(
+  releases: RetentionInput['releases'],
+  keep: number,
+  { maxBytes, ownBytes }: { readonly maxBytes: number; readonly ownBytes: ReadonlyMap<string, number> },
+): number {
+  const good = releases.filter(({ status }) => status === 'good').sort((a, b) => b.number - a.number);
+  const seen = new Set(good.slice(0, 2).flatMap(({ images }) => Object.values(images)));
+  let bytes = 0;
+  for (const [index, { images }] of good.entries()) {
+    for (const id of Object.values(images)) {
+      if (!seen.has(id)) bytes += ownBytes.get(id) ?? 0;
+      seen.add(id);
+    }
+    if (index >= 2 && bytes > maxBytes) return Math.min(keep, index);
+  }
+  return keep;
+}
+
+/** Bytes that only one image of the project takes, by the id that releases know it by. */
+export async function ownImageBytes(
+  docker: Pick<Docker, 'listImages'>,
+  project: string,
+  options: CallOptions = {},
+): Promise<ReadonlyMap<string, number>> {
+  const images = await docker.listImages({ sharedSize: true, ...options });
+  return new Map(
+    images.flatMap(({ RepoTags, Size, SharedSize = 0 }): [string, number][] => {
+      const id = releaseImageId(project, RepoTags ?? []);
+      // Engine 20.10 does not say what is shared (-1).
+      return id === undefined ? [] : [[id, Size - Math.max(0, SharedSize)]];
+    }),
+  );
 }
 
 type PruneDocker = Pick<Docker, 'listImages' | 'listContainers' | 'removeImage' | 'tagImage'>;

@@ -1,9 +1,9 @@
-import { describeError, SeawallError } from '../errors.ts';
+import { describeError } from '../errors.ts';
 import type { HostLink, ImageInfo } from '../hosts/index.ts';
 import { reportStep } from '../progress.ts';
 import type { HostBook } from './host-book.ts';
 import { isSameImage, nearestImage } from './inventory.ts';
-import type { Job } from './job.ts';
+import { fullDiskBehind, type Job } from './job.ts';
 import { megabytes, sumOf } from './space.ts';
 import type { Spool } from './spool.ts';
 import { type Spread, spreadImage } from './spread.ts';
@@ -32,9 +32,9 @@ export async function sendJob(job: Job, tools: Tools): Promise<void> {
   const { exchange } = context;
   const failures = await spreadImage(spread, { context, exchange, book: tools.book });
   context.signal?.throwIfAborted();
-  const refused = failures.find(({ error }) => error instanceof SeawallError && error.code === 'refused');
-  if (refused !== undefined) throw refused.error;
   for (const { link, error } of failures) {
+    const full = await fullDiskBehind(error, link, job, tools);
+    if (full !== undefined) throw full;
     const text = `${job.wish.reference} did not get to ${link.name} by way of the other hosts (${describeError(error)}); sending it from here.`;
     context.report({ kind: 'line', text });
   }

@@ -76,6 +76,15 @@ export function spaceError(
   return new SeawallError('refused', text, { where: host, hint: unused });
 }
 
+/** The disk filled up while images were brought. */
+export function fullDiskError(host: string, cause: unknown): SeawallError {
+  return new SeawallError('refused', `the disk of ${host} became full while images were brought to it`, {
+    where: host,
+    hint: `Nothing was stopped or started. Free some: docker system df on ${host}, then docker image prune; then deploy again.`,
+    cause,
+  });
+}
+
 export function sumOf(layers: readonly Pick<Layer, 'bytes'>[]): number {
   return layers.reduce((sum, { bytes }) => sum + bytes, 0);
 }

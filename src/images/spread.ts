@@ -21,6 +21,9 @@ export interface Spread {
     | { readonly layers: readonly PlainLayer[]; readonly config: Buffer };
 }
 
+/** For less a host is not asked what came before. */
+const littleBytes = 20e6;
+
 interface Work {
   readonly spread: Spread;
   readonly context: ImageContext;
@@ -112,7 +115,9 @@ async function leastLackingFirst(work: Work): Promise<readonly HostLink[]> {
 async function upload(seed: HostLink, layers: readonly PlainLayer[], work: Work): Promise<void> {
   const { context, book, spread } = work;
   const known = await knownOn(seed, work);
-  const { staged } = await book.look(seed);
+  // A small one is sent anew sooner than it is found out what came before.
+  const isLittle = sumOf(layers.slice(known)) < littleBytes;
+  const { staged } = isLittle ? { staged: {} as Record<string, number> } : await book.look(seed);
   const missing = uniqueLayers(layers.slice(known))
     .map((layer) => ({ ...layer, from: Math.min(staged[layer.diffId] ?? 0, layer.bytes) }))
     .filter(({ bytes, from }) => from < bytes || bytes === 0);

@@ -55,6 +55,13 @@ export interface ImageContext {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The connection to a host that is named. */
+export function linkOf(context: ImageContext, name: string): HostLink {
+  const link = context.links.get(name);
+  if (link !== undefined) return link;
+  throw new SeawallError('unreachable', `host ${name} is not connected`, { where: name });
+}
+
 /** An image as every host of its wish holds it. */
 export interface ReadyImage {
   readonly reference: string;

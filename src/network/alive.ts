@@ -113,7 +113,14 @@ async function probe(
 
 async function describeHost(options: AliveOptions, link: AliveRecord['link']): Promise<AliveRecord> {
   const { docker, version, stateFolder, signal } = options;
-  const [engine, disk] = await Promise.all([docker.version({ signal }), statfs(stateFolder)]);
+  // A container's root answers for the disk on which Docker keeps its images, often not the one of the state.
+  const [engine, ...disks] = await Promise.all([
+    docker.version({ signal }),
+    statfs(stateFolder),
+    statfs('/'),
+  ]);
+  const [own, images] = disks;
+  const disk = images.bavail * images.bsize < own.bavail * own.bsize ? images : own;
   const state = options.link();
   return {
     version,

@@ -2,6 +2,7 @@ import { type CatalogClient, type CheckEntry, parseEntry } from '../catalog/inde
 import { KEY, META, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
+import { releaseImageId } from '../images/index.ts';
 import { LABEL } from '../labels.ts';
 import type { Actual, ActualHost, ActualReplica, PublishedRoute } from '../plan/index.ts';
 import { readRoutePorts } from '../route-port.ts';
@@ -82,8 +83,10 @@ async function viewHost(
     setupReasons(link),
     containerStates(client, link.name, signal),
   ]);
-  const references = images.flatMap((image) =>
-    (image.RepoTags ?? []).map((tag): [string, string] => [tag, image.Id]),
+  // What the releases call an image counts: containerd's store has another id for it.
+  const ids = new Map(images.map(({ Id, RepoTags }) => [Id, releaseImageId(project, RepoTags ?? []) ?? Id]));
+  const references = images.flatMap(({ Id, RepoTags }) =>
+    (RepoTags ?? []).map((tag): [string, string] => [tag, ids.get(Id) ?? Id]),
   );
   return {
     host: {
@@ -94,6 +97,7 @@ async function viewHost(
       platform: `${version.Os}/${version.Arch}`,
       replicas: containers
         .map((container) => replicaOf(link.name, container, states))
+        .map((replica) => ({ ...replica, imageId: ids.get(replica.imageId) ?? replica.imageId }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       volumes: volumes.map((volume) => volume.Name).sort(),
     },

@@ -1,10 +1,11 @@
 import { makeCatalogCertificate } from '../catalog/index.ts';
 import { CATALOG_TLS_NAME } from '../cluster.ts';
 import { SeawallError } from '../errors.ts';
-import { Docker, isNotFound, localSocket } from '../hosts/index.ts';
+import { Docker, localSocket } from '../hosts/index.ts';
 import {
   type Exchange,
   ensureImages,
+  findImage,
   type ImageWish,
   keepImages,
   keptName,
@@ -60,7 +61,7 @@ export async function provideImages(session: Session, actual: Actual, plan: Plan
   });
   const startedAt = performance.now();
   const operator = await operatorDocker(signal);
-  const traffic = { uploadedBytes: 0, betweenHostsBytes: 0, sentLayers: 0, skippedLayers: 0 };
+  const traffic = noTraffic();
   const byName = new Map(links.map((link) => [link.name, link]));
   return reportStep(report, { id: 'images', title: 'images' }, async () => {
     const dockerConfig = await readDockerConfig();
@@ -104,31 +105,45 @@ export async function operatorDocker(signal: AbortSignal): Promise<Docker | unde
   }
 }
 
-/** @throws SeawallError `refused` when a host that is to run an earlier release no longer has its image. */
-export async function requireImages(
+/**
+ * Brings the images of an earlier release to the hosts that are to run it: one that joined since gets them from another.
+ * @throws SeawallError `refused` when no host has one any more.
+ */
+export async function provideKeptImages(
   session: Session,
   plan: Plan,
   images: RolloutContext['images'],
-): Promise<void> {
+): Promise<TransferSummary> {
+  const { signal, links, report } = session;
+  const hosts = new Map<string, Set<string>>();
   for (const step of plan.steps) {
     if (step.kind !== 'roll') continue;
-    const id = images[step.service]?.id;
-    for (const move of step.moves) {
-      if (move.kind === 'stop' || id === undefined) continue;
-      const link = session.links.find((each) => each.name === move.host);
-      try {
-        await link?.docker.inspectImage(keptName(plan.project, id), { signal: session.signal });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-        throw new SeawallError(
-          'refused',
-          `host ${move.host} no longer has the image of ${step.service} in that release`,
-          {
-            hint: 'Check the earlier version out and deploy it: seawall deploy',
-            where: move.host,
-          },
-        );
-      }
-    }
+    const started = step.moves.flatMap((move) => (move.kind === 'stop' ? [] : [move.host]));
+    if (started.length > 0) hosts.set(step.service, new Set(started));
+  }
+  const wishes = [...hosts].flatMap(([service, names]): ImageWish[] => {
+    const id = images[service]?.id;
+    if (id === undefined) return [];
+    return [{ service, reference: keptName(plan.project, id), pull: 'never', hosts: [...names].sort() }];
+  });
+  await requireHolders(session, wishes);
+  const startedAt = performance.now();
+  const traffic = noTraffic();
+  const byName = new Map(links.map((link) => [link.name, link]));
+  const context = { project: plan.project, links: byName, dockerConfig: {}, traffic, report, signal };
+  await ensureImages(wishes, { ...context, exchange: exchangeOf(session) });
+  return { ...traffic, durationMs: Math.round(performance.now() - startedAt) };
+}
+
+async function requireHolders({ links, signal }: Session, wishes: readonly ImageWish[]): Promise<void> {
+  for (const { service, reference, hosts } of wishes) {
+    const found = await Promise.all(links.map(({ docker }) => findImage(docker, reference, { signal })));
+    if (found.some((image) => image !== undefined)) continue;
+    throw new SeawallError('refused', `no host has the image of ${service} in that release any more`, {
+      hint: 'Check the earlier version out and deploy it: seawall deploy',
+      where: hosts.join(', '),
+    });
   }
 }
+
+const noTraffic = () => ({ uploadedBytes: 0, betweenHostsBytes: 0, sentLayers: 0, skippedLayers: 0 });

@@ -1,27 +1,65 @@
-import { KEY } from '../catalog/record.ts';
+import { KEY, type ReleaseRecord } from '../catalog/record.ts';
 import { describeError } from '../errors.ts';
-import { pruneImages } from '../images/index.ts';
+import { ownImageBytes, pruneImages, releasesWithin } from '../images/index.ts';
+import { operatorDocker } from './provide-images.ts';
 import { readReleases, releasesToForget } from './release.ts';
 import { clusterOf, type Session } from './session.ts';
 
 const PRUNE_TIMEOUT_MS = 60_000;
 
-/** Forgets releases beyond those to keep, and removes their images. A failure here is a notice: the deploy is done. */
+/**
+ * Forgets releases beyond those to keep, and removes their images and those of failed ones from the hosts and from this
+ * machine. A failure here is a notice: the deploy is done.
+ */
 export async function forgetOldReleases(session: Session, inForce: number | undefined): Promise<string[]> {
   const { client } = clusterOf(session);
   const { project } = session.desired;
-  const keep = session.config.keep.releases;
   const signal = AbortSignal.timeout(PRUNE_TIMEOUT_MS);
   try {
     const releases = await readReleases(client, project, signal);
+    const keep = await releasesToKeep(session, releases, signal);
     const old = releasesToForget(releases, keep, inForce);
     for (const release of old) await client.kvDelete(KEY.release(project, release.number), { signal });
     const kept = releases.filter((release) => !old.includes(release));
-    await Promise.all(
-      session.links.map((link) => pruneImages(link.docker, { project, releases: kept, keep }, { signal })),
-    );
+    const input = { project, releases: kept, keep };
+    await Promise.all([
+      ...session.links.map((link) => pruneImages(link.docker, input, { signal })),
+      pruneHere(input, signal),
+    ]);
     return [];
   } catch (error) {
     return [`old images could not be removed: ${describeError(error)}`];
+  }
+}
+
+/** Fewer than the number in seawall.yml when their images take too much room on one of the hosts. */
+async function releasesToKeep(
+  { config, links, desired }: Session,
+  releases: readonly ReleaseRecord[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { releases: keep, diskBytes: maxBytes } = config.keep;
+  if (maxBytes === undefined) return keep;
+  const each = await Promise.all(
+    links.map(async ({ docker }) => {
+      const ownBytes = await ownImageBytes(docker, desired.project, { signal });
+      return releasesWithin(releases, keep, { maxBytes, ownBytes });
+    }),
+  );
+  return Math.min(keep, ...each);
+}
+
+/** This machine built them. The newest stays, failed or not: it is what the next build begins with. */
+async function pruneHere(input: Parameters<typeof pruneImages>[1], signal: AbortSignal): Promise<void> {
+  const docker = await operatorDocker(signal);
+  if (docker === undefined) return;
+  const newest = Math.max(...input.releases.map(({ number }) => number));
+  const releases = input.releases.map((release) =>
+    release.number === newest ? { ...release, status: 'pending' as const } : release,
+  );
+  try {
+    await pruneImages(docker, { ...input, releases }, { signal });
+  } finally {
+    docker.close();
   }
 }

@@ -4,7 +4,7 @@ import type { Plan } from '../plan/index.ts';
 import { holdLease } from './hold-lease.ts';
 import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
-import { requireImages } from './provide-images.ts';
+import { provideKeptImages } from './provide-images.ts';
 import { openRelease, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { imagesOf, releaseImages } from './return-to.ts';
@@ -32,10 +32,11 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     else if (!isSamePlan(shown, plan) && !(await options.confirm(plan)))
       throw new SeawallError('interrupted', 'nothing was changed');
     await preflight(back, plan);
-    await requireImages(back, plan, releaseImages(target));
+    const transfer = await provideKeptImages(back, plan, releaseImages(target));
     // A release of its own: what serves now is always the newest good one.
     const note = `rollback to release ${target.number}`;
-    return rollOut(back, { plan, images: releaseImages(target), startedAt, note, repeats: target.number });
+    const images = releaseImages(target);
+    return rollOut(back, { plan, images, transfer, startedAt, note, repeats: target.number });
   });
 }
 

@@ -1,0 +1,88 @@
+/** A host (host2: Engine 20.10) whose disk for images is too small, or becomes full while images come. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { takeDownLab } from '../../lab/hosts.ts';
+import type { Lab } from '../../lab/lab.ts';
+import {
+  change,
+  type HeavyProject,
+  heavyProject,
+  onHost,
+  removeBuiltImages,
+  startSeawall,
+  writeNoise,
+} from './images-stage.ts';
+import { labOf } from './lab-links.ts';
+
+const diskMegabytes = 1200;
+let lab: Lab;
+let project: HeavyProject;
+
+before(async () => {
+  lab = await labOf('images-disk', 2);
+  await onHost(
+    lab,
+    'host2',
+    `mount -t tmpfs -o size=${diskMegabytes}m tmpfs /var/lib/docker && service docker restart`,
+  );
+  project = heavyProject(lab, ['host1', 'host2'], 1e6);
+  await change(project, ['deploy']);
+});
+
+after(async () => {
+  if (!lab) return;
+  await removeBuiltImages();
+  await takeDownLab(lab);
+});
+
+const staged = '/var/lib/docker/volumes/seawall-images/_data/heavy';
+const running = (host: string) => onHost(lab, host, 'docker ps --no-trunc --quiet | sort');
+const filesWaiting = (host: string) => onHost(lab, host, `find ${staged} -type f 2>/dev/null | wc -l`);
+
+/** A deploy that fails, and what it said. */
+async function failingDeploy(meanwhile: () => Promise<unknown> = async () => undefined): Promise<string> {
+  const { ended } = startSeawall(project, ['--yes', 'deploy']);
+  const [{ code, stdout, stderr }] = await Promise.all([ended, meanwhile()]);
+  assert.notEqual(code, 0, stdout);
+  return `${stdout}\n${stderr}`;
+}
+
+test('an image too large for a host is refused before anything is sent, with the figures and what could go', async (t) => {
+  const before = await Promise.all([running('host1'), running('host2')]);
+  writeNoise(project, 'big.bin', 400e6);
+  const said = await failingDeploy();
+  assert.match(said, /host host2 has \d+ MB free for images and needs \d+ MB; nothing was sent/);
+  assert.match(said, /docker image prune|docker system df/);
+  t.diagnostic(/host host2 has .*/.exec(said)?.[0] ?? '');
+  assert.deepEqual(await Promise.all([running('host1'), running('host2')]), before);
+  assert.equal(await filesWaiting('host1'), '0');
+  assert.equal(
+    await onHost(lab, 'host1', 'docker images --quiet seawall/heavy-worker | sort -u | wc -l'),
+    '1',
+  );
+});
+
+test('a disk that becomes full while an image comes is said, nothing is lost, and the next deploy works', async (t) => {
+  const before = await Promise.all([running('host1'), running('host2')]);
+  writeNoise(project, 'big.bin', 150e6);
+  const fill = () =>
+    onHost(
+      lab,
+      'host1',
+      `for i in $(seq 3000); do ls ${staged}/*.part >/dev/null 2>&1 && exit 0; sleep 0.02; done; exit 1`,
+    ).then(() =>
+      onHost(
+        lab,
+        'host2',
+        'fallocate -l $(($(df --output=avail -B1 /var/lib/docker | tail -1) - 20000000)) /var/lib/docker/filler',
+      ),
+    );
+  const said = await failingDeploy(fill);
+  assert.match(said, /the disk of host2 became full while images were brought to it/);
+  t.diagnostic(/the disk of host2 .*/.exec(said)?.[0] ?? '');
+  assert.deepEqual(await Promise.all([running('host1'), running('host2')]), before);
+  assert.equal(await filesWaiting('host2'), '0', 'what waited gave its room back');
+  await onHost(lab, 'host2', 'rm /var/lib/docker/filler');
+  const { outcome } = await change(project, ['deploy', '--lock-wait', '2m']);
+  assert.equal(outcome, 'done');
+});
