@@ -49,6 +49,16 @@ async function writeProject(): Promise<void> {
   await write('seawall.yml', 'routes:\n  shop.localhost: { service: web, port: 80, tls: "off" }\n');
 }
 
+test('a service of an inactive profile is not said to be missing', async () => {
+  await writeProject();
+  await write('tools.yaml', 'services:\n  shell:\n    image: nginx:1.30\n    profiles: [tools]\n');
+  const files = ['--file', 'seawall.yml', '--file', 'compose.yaml', '--file', 'tools.yaml'];
+  const { code, stderr } = await call([...files, 'run', 'shell']);
+  assert.equal(code, 125);
+  assert.match(stderr, /shell is only there with the profile "tools", which is not active/);
+  assert.match(stderr, /--profile tools/);
+});
+
 test('--help lists every command, from a link in another folder too', async () => {
   const link = join(folder, 'seawall-link');
   await symlink(seawall, link);

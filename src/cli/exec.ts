@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { SeawallError } from '../errors.ts';
 import type { Bind, Context } from './context.ts';
 import { collect, envEntries, programOf } from './option-values.ts';
-import { readProject, requireName, withHosts } from './project.ts';
+import { readProject, requireService, withHosts } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -54,7 +54,7 @@ async function run(
   const { terminal, signal } = context;
   const project = await readProject(context);
   const { desired } = project;
-  requireName('service', service, Object.keys(desired.services));
+  requireService(project, service);
   return withHosts(context, project, async ({ links }) => {
     const { chooseReplica, execInReplica, findReplicas } = await import('../tasks/index.ts');
     const replica = chooseReplica(

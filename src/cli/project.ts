@@ -51,6 +51,19 @@ export function requireName(noun: string, name: string, known: readonly string[]
   throw new SeawallError('input', `there is no ${noun} "${name}"`, { hint });
 }
 
+/** @throws SeawallError `input` when the project has no such service, or not with the active profiles. */
+export function requireService({ desired, inactive }: LoadedProject, name: string): void {
+  const profiles = inactive?.[name];
+  if (profiles === undefined) {
+    requireName('service', name, Object.keys(desired.services));
+    return;
+  }
+  const only = profiles.map((profile) => `"${profile}"`).join(' or ');
+  throw new SeawallError('input', `${name} is only there with the profile ${only}, which is not active`, {
+    hint: `Name it in profiles: of seawall.yml, or with --profile ${profiles[0]}; deploy then starts ${name} too`,
+  });
+}
+
 /** Opens a session on the whole project, and closes it afterwards. */
 export async function withSession<T>(
   context: Context,

@@ -3,7 +3,7 @@ import { viewMixed } from '../plan/index.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { print, printJson } from './output.ts';
-import { readProject, requireName, withHosts } from './project.ts';
+import { readProject, requireService, withHosts } from './project.ts';
 import { readCatalog, readContainers } from './ps-read.ts';
 import { expectedReplicas, mergeRows, type ReplicaRow, viewRows } from './ps-view.ts';
 
@@ -30,7 +30,7 @@ interface Options {
 async function run(context: Context, options: Options, wanted: readonly string[]): Promise<number> {
   const project = await readProject(context);
   const { desired } = project;
-  for (const service of wanted) requireName('service', service, Object.keys(desired.services));
+  for (const service of wanted) requireService(project, service);
   return withHosts(context, project, async ({ links, failures }) => {
     const [containers, catalog] = await Promise.all([
       readContainers(links, desired.project, context.signal),

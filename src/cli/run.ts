@@ -5,7 +5,7 @@ import type { Session } from '../rollout/index.ts';
 import type { Bind, Context } from './context.ts';
 import { collect, envEntries, programOf } from './option-values.ts';
 import { progressView } from './progress.ts';
-import { readProject, requireName, withSession } from './project.ts';
+import { readProject, requireService, withSession } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -55,7 +55,7 @@ async function run(
   const argv = programOf(words);
   const { terminal, signal } = context;
   const project = await readProject(context);
-  requireName('service', service, Object.keys(project.desired.services));
+  requireService(project, service);
   return withSession(context, project, progressView(context), async (session) => {
     const { isInteractive, runOneOff } = await import('../tasks/index.ts');
     const { cluster, release, desired } = await deployedState(session);

@@ -45,6 +45,8 @@ export interface ComposeProject {
   readonly problems: readonly Problem[];
   /** Those of the problems that Docker Compose has not: keys and values that Seawall refuses. */
   readonly refusals: readonly Problem[];
+  /** Services outside the active profiles, with the profiles that they are in. */
+  readonly inactive: Readonly<Record<string, readonly string[]>>;
   /** Variables that were looked up so far and found, sorted by name. */
   variables(): Readonly<Record<string, string>>;
   /** Folder of the first file. */
@@ -82,10 +84,15 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   const paths = problems.map((problem) => problem.path);
   // What is missing because its key is misspelt has been said already.
   const isSaid = (problem: Problem) => paths.some((path) => path.startsWith(problem.path));
-  problems.push(...checkConsistency(whole, active.disabled).filter((problem) => isValid || !isSaid(problem)));
+  problems.push(
+    ...checkConsistency(whole, new Set(active.disabled.keys())).filter(
+      (problem) => isValid || !isSaid(problem),
+    ),
+  );
   const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
   const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const base = { root, problems, refusals, folder, place, lookup, variables: found };
+  const inactive = Object.fromEntries(active.disabled);
+  const base = { root, problems, refusals, inactive, folder, place, lookup, variables: found };
   return isValid ? { ...base, model: toJson(root) as unknown as ComposeModel } : base;
 }
 
@@ -171,13 +178,13 @@ function withEnvironments(root: MapNode, lookup: Lookup, files: Files, problems:
 function withProfiles(
   root: MapNode,
   profiles: readonly string[],
-): { readonly root: MapNode; readonly disabled: ReadonlySet<string> } {
-  const disabled = new Set<string>();
+): { readonly root: MapNode; readonly disabled: ReadonlyMap<string, readonly string[]> } {
+  const disabled = new Map<string, readonly string[]>();
   const services = child(root, 'services');
   if (services?.kind !== 'map') return { root, disabled };
   const active = mapValues(services, (service, name) => {
     if (isActive(service, profiles)) return service;
-    disabled.add(name);
+    disabled.set(name, profilesOf(service));
     return undefined;
   });
   return { root: withKey(root, 'services', active), disabled };
@@ -214,7 +221,11 @@ function withoutUnused(root: MapNode): MapNode {
 }
 
 function isActive(service: Node, profiles: readonly string[]): boolean {
+  const own = profilesOf(service);
+  return own.length === 0 || profiles.includes('*') || own.some((profile) => profiles.includes(profile));
+}
+
+function profilesOf(service: Node): readonly string[] {
   const own = child(service, 'profiles');
-  if (own?.kind !== 'list' || own.items.length === 0 || profiles.includes('*')) return true;
-  return own.items.some((item) => profiles.includes(textOf(item) ?? ''));
+  return own?.kind === 'list' ? own.items.map((item) => textOf(item) ?? '') : [];
 }

@@ -44,6 +44,8 @@ export interface LoadedProject {
   readonly config: Config;
   /** Variables that interpolation looked up, with the value it got. */
   readonly environmentUsed: Readonly<Record<string, string>>;
+  /** Services outside the active profiles, with the profiles that they are in; absent when there are none. */
+  readonly inactive?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Loaded {
@@ -87,7 +89,9 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const all = sortProblems(problems);
   if (hasErrors(all)) return { problems: all };
   const desired: Desired = { ...translated.value, routes };
-  return { value: { desired, config: settled.config, environmentUsed: compose.variables() }, problems: all };
+  const inactive = Object.keys(compose.inactive).length === 0 ? {} : { inactive: compose.inactive };
+  const value = { desired, config: settled.config, environmentUsed: compose.variables(), ...inactive };
+  return { value, problems: all };
 }
 
 /** The Compose model with what is on disk and what seawall.yml says, as the desired state without its routes. */
