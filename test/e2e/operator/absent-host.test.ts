@@ -1,8 +1,8 @@
 /** Hosts that do not answer, come back, leave in order, or are dead for good. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { startHost, stopHost, takeDownLab } from '../../../lab/hosts.ts';
-import type { LoadReport } from '../load/report.ts';
+import { type LoadReport, reportText } from '../load/report.ts';
 import { type Project, Stage } from './stage.ts';
 
 const ALL = ['host1', 'host2', 'host3'];
@@ -35,7 +35,7 @@ after(async () => {
 });
 
 function assertLossless(report: LoadReport, versions: readonly string[]): void {
-  assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
+  assert.equal(report.failed, 0, reportText(report));
   const strangers = Object.keys(report.versions).filter((version) => !versions.includes(version));
   assert.deepEqual(strangers, [], JSON.stringify(report.versions));
 }
@@ -80,6 +80,11 @@ test('a host that is off: a deploy goes on without it when told to, and what it 
   t.diagnostic(
     `${other} back with the old release: ${back.requests} requests, ${back.failed} failed, none answered by it`,
   );
+});
+
+/** What a test before may have left switched off. */
+beforeEach(async () => {
+  for (const name of ALL) await startHost(stage.lab, name);
 });
 
 test('the next deploy clears away what a host brought back, and uses it again', async () => {
