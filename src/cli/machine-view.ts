@@ -15,7 +15,7 @@ export interface MachineRow {
   /** `running`, `healthy`, `unhealthy`, Docker's state when it does not run, `none` before the set-up. */
   readonly agent: string | null;
   readonly edge: string | null;
-  /** `none` (one host), `vxlan`; null before the set-up. */
+  /** `none` (one host), `vxlan`, `wireguard`; null before the set-up. */
   readonly link: string | null;
   readonly cluster: string | null;
   readonly diskFreeBytes: number | null;
