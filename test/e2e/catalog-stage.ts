@@ -12,8 +12,7 @@ import type { LoadReport } from './load/report.ts';
 // After the name is set.
 const stage = await import('./core/stage.ts');
 const { lab } = stage;
-const { seawall } = stage;
-export const { ask, deployShop, expectCode, onHost, until } = stage;
+export const { ask, deployShop, expectCode, onHost, seawall, until } = stage;
 export { lab };
 
 after(async () => {
@@ -52,6 +51,7 @@ export async function withoutLoss(
   const report = await stage.underLoad({ url: `http://${second}`, rate: 40, versions }, work);
   const { requests, failed, seconds, maxMs } = report;
   t.diagnostic(`${requests} requests in ${Math.round(seconds)} s, ${failed} failed, slowest ${maxMs} ms`);
+  if (failed > 0) t.diagnostic(`failed: ${JSON.stringify(report.reasons)}; client late by ${report.mostLagMs} ms`);
   assert.equal(failed, 0, JSON.stringify(report.failures, undefined, 1));
   assert.ok(requests > 100);
   return report;

@@ -72,12 +72,12 @@ test('somebody else in a network of a project keeps the host: the network could 
   assert.throws(() => refuseDeparture(departure(parts)), /in Seawall's networks are on it: by-hand/);
 });
 
-test("the catalog's host goes last, and the others are named", () => {
+test("the catalog's host does not go before another one is the catalog, and the others are named", () => {
   const parts = { host: 'host1', others: ['host2', 'host3'], isCatalogHost: true };
   assert.throws(() => refuseDeparture(departure(parts)), {
     code: 'refused',
     message: 'it keeps the catalog for host2, host3',
-    hint: 'It goes last: seawall machine rm host2',
+    hint: 'Make another host the catalog first: seawall catalog promote host2',
   });
   refuseDeparture(departure({ ...parts, others: [] }));
 });

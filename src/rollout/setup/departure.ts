@@ -35,7 +35,7 @@ export function refuseDeparture(departure: Departure): void {
   if (isCatalogHost && others.length > 0) {
     throw new SeawallError('refused', `it keeps the catalog for ${others.join(', ')}`, {
       where: host,
-      hint: `It goes last: seawall machine rm ${others[0]}`,
+      hint: `Make another host the catalog first: seawall catalog promote ${others[0]}`,
     });
   }
   const here = departure.force ? [] : runningHere(departure).filter((each) => !moves(departure, each));
