@@ -51,7 +51,8 @@ export async function withoutLoss(
   const report = await stage.underLoad({ url: `http://${second}`, rate: 40, versions }, work);
   const { requests, failed, seconds, maxMs } = report;
   t.diagnostic(`${requests} requests in ${Math.round(seconds)} s, ${failed} failed, slowest ${maxMs} ms`);
-  if (failed > 0) t.diagnostic(`failed: ${JSON.stringify(report.reasons)}; client late by ${report.mostLagMs} ms`);
+  if (failed > 0)
+    t.diagnostic(`failed: ${JSON.stringify(report.reasons)}; client late by ${report.mostLagMs} ms`);
   assert.equal(failed, 0, JSON.stringify(report.failures, undefined, 1));
   assert.ok(requests > 100);
   return report;
