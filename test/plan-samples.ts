@@ -6,7 +6,7 @@ import type { Plan } from '../src/plan/change.ts';
 import { configHash } from '../src/plan/config-hash.ts';
 import { diff } from '../src/plan/diff.ts';
 
-export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export function service(name: string, over: Partial<DesiredService> = {}): DesiredService {
   const update = {
