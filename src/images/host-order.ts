@@ -9,7 +9,7 @@ import { STAGING_FOLDER } from './staging/folder.ts';
 import type { Answer, Order, Results, ServeOrder } from './staging/orders.ts';
 
 /** Docker volume of layers that wait to be loaded: on the disk on which Docker keeps its images, and checked with it. */
-const STAGING_VOLUME = 'seawall-images';
+export const STAGING_VOLUME = 'seawall-images';
 
 const DOCKER_SOCKET = '/var/run/docker.sock';
 

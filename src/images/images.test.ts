@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
+import { makeCatalogCertificate } from '../catalog/index.ts';
+import { CATALOG_TLS_NAME } from '../cluster.ts';
 import { buildCommand, buildKitKeys } from './build-command.ts';
 import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
 import { registryAuth, registryOf } from './registry-auth.ts';
 import { builtForLabel, keptName, prunableNames, releaseImageId, releasesWithin } from './retention.ts';
 import { shortage, spaceNeeded } from './space.ts';
+import { fetchLayers } from './staging/fetch.ts';
+import { LayerFolder } from './staging/folder.ts';
+import { serveLayers } from './staging/serve.ts';
 import { indexTar, readBytes } from './tar-index.ts';
 import { normalPlatform } from './wish.ts';
 
@@ -28,6 +35,95 @@ test('the same image is known across both stores, another one with the same laye
   assert.ok(!isSameImage({ id: 'sha256:config', ...layers }, rebuilt));
   assert.equal(imageStore({ DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']] }), 'containerd');
   assert.equal(imageStore({ DriverStatus: [['Backing Filesystem', 'extfs']] }), 'classic');
+});
+
+test('a layer that was cut goes on at its last byte, and other bytes than promised leave nothing', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'seawall-test-'));
+  try {
+    const folder = new LayerFolder('shop', root);
+    const content = randomBytes(3_000_000);
+    const diffId = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+    const cut = (async function* () {
+      yield content.subarray(0, 1_000_000);
+      throw new Error('cut');
+    })();
+    await assert.rejects(folder.add(diffId, 0, cut), /cut/);
+    assert.deepEqual(await folder.list(), { [diffId]: 1_000_000 });
+    assert.equal(await folder.isWhole(diffId), false);
+    const rest = (async function* () {
+      yield content.subarray(1_000_000);
+    })();
+    await folder.add(diffId, 1_000_000, rest);
+    assert.ok(await folder.isWhole(diffId));
+    const other = `sha256:${'0'.repeat(64)}`;
+    const wrong = (async function* () {
+      yield content;
+    })();
+    await assert.rejects(folder.add(other, 0, wrong), { code: 'docker' });
+    assert.deepEqual(Object.keys(await folder.list()), [diffId]);
+    for (const name of ['../x', '', '-rf', 'a/b', '$(x)\n']) assert.throws(() => new LayerFolder(name, root));
+    assert.throws(() => folder.file('sha256:../../etc/passwd'));
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
+
+test('layers are given to who has the certificate and the token, and only those that were named', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'seawall-test-'));
+  const input = new PassThrough();
+  try {
+    const [from, to] = [new LayerFolder('a', root), new LayerFolder('b', root)];
+    const layers: { readonly diffId: string; readonly bytes: number }[] = [];
+    for (const bytes of [2_000_000, 5, 0]) {
+      const content = randomBytes(bytes);
+      const diffId = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+      await from.add(diffId, 0, Readable.from([content]));
+      layers.push({ diffId, bytes });
+    }
+    const { certificate, privateKey, token } = await makeCatalogCertificate();
+    const diffIds = layers.slice(0, 2).map(({ diffId }) => diffId);
+    const place = { project: 'a', address: '127.0.0.1', ports: { first: 4790, last: 4799 } };
+    const listening = Promise.withResolvers<number>();
+    const order = { kind: 'serve', ...place, diffIds, certificate, privateKey, token } as const;
+    const serving = serveLayers(order, from, input, listening.resolve);
+    const port = await listening.promise;
+    const fetch = {
+      kind: 'fetch',
+      project: 'b',
+      address: '127.0.0.1',
+      port,
+      tlsName: CATALOG_TLS_NAME,
+    } as const;
+    const get = (parts: object) =>
+      fetchLayers({ ...fetch, certificate, token, layers: layers.slice(0, 2), ...parts }, to, () => {});
+    await assert.rejects(get({ token: 'x' }), { code: 'unreachable' });
+    await assert.rejects(get({ certificate: (await makeCatalogCertificate()).certificate }), /self-signed/);
+    await assert.rejects(get({ layers: layers.slice(2) }), { code: 'unreachable' });
+    // The beginning of the first one came before.
+    const [first] = layers;
+    assert.ok(first);
+    const part = Readable.from([
+      await readFile(from.file(first.diffId)).then((all) => all.subarray(0, 500_000)),
+    ]);
+    await assert.rejects(
+      to.add(
+        first.diffId,
+        0,
+        (async function* () {
+          yield* part;
+          throw new Error('cut');
+        })(),
+      ),
+    );
+    assert.equal(await get({}), 1_500_005);
+    assert.equal(await get({}), 0);
+    input.end();
+    await serving;
+    await assert.rejects(get({ layers: [{ diffId: `sha256:${'1'.repeat(64)}`, bytes: 1 }] }), /ECONNREFUSED/);
+  } finally {
+    input.destroy();
+    await rm(root, { recursive: true });
+  }
 });
 
 const names = fc.array(fc.stringMatching(/^[a-zé/]{1,160}$/), { minLength: 1, maxLength: 6 });

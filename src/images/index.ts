@@ -9,6 +9,7 @@ export {
 } from './agent-image.ts';
 export { buildImages, ensureImages } from './ensure.ts';
 export { findImage } from './find-image.ts';
+export { STAGING_VOLUME } from './host-order.ts';
 export { type DockerConfig, readDockerConfig } from './registry-auth.ts';
 export {
   keepImages,

@@ -107,6 +107,19 @@ export class LayerFolder {
   }
 }
 
+/** Days after which an upload that nobody went on with is given up. */
+const forgottenAfterDays = 7;
+
+/** Removes what projects left here long ago. */
+export async function removeForgotten(root = STAGING_FOLDER): Promise<void> {
+  const oldest = Date.now() - forgottenAfterDays * 24 * 60 * 60 * 1000;
+  for (const name of await readdir(root)) {
+    const path = join(root, name);
+    const info = await stat(path).catch(ignoreMissing);
+    if (info !== undefined && info.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
+  }
+}
+
 export function hexOf(diffId: string): string {
   const match = /^sha256:([0-9a-f]{64})$/.exec(diffId);
   if (match?.[1] !== undefined) return match[1];

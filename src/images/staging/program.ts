@@ -4,7 +4,7 @@ import { describeError } from '../../errors.ts';
 import { Docker } from '../../hosts/index.ts';
 import { exportLayers } from './export.ts';
 import { fetchLayers } from './fetch.ts';
-import { LayerFolder, STAGING_FOLDER } from './folder.ts';
+import { LayerFolder, removeForgotten, STAGING_FOLDER } from './folder.ts';
 import { loadLayers } from './load.ts';
 import type { Answer, Looked, Order, Results, Room } from './orders.ts';
 import { receiveLayers } from './receive.ts';
@@ -45,6 +45,7 @@ async function carryOut(
     case 'look':
       return look(folder);
     case 'receive':
+      await removeForgotten();
       await receiveLayers(order, folder, input, onBytes);
       return null;
     case 'serve':

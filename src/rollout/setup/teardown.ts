@@ -1,6 +1,6 @@
 import { HOST_PATH, OWN } from '../../cluster.ts';
 import { type HostLink, isNotFound, runHelper, writeHostFiles } from '../../hosts/index.ts';
-import { agentImagesOn } from '../../images/index.ts';
+import { agentImagesOn, STAGING_VOLUME } from '../../images/index.ts';
 import { LABEL } from '../../labels.ts';
 import { findClusterFile } from './find-cluster.ts';
 
@@ -63,6 +63,7 @@ export async function teardownHost(
   }
   const networks = await docker.listNetworks({ filters: { label: [LABEL.network] }, signal });
   for (const { Id } of networks) await ignoreMissing(docker.removeNetwork(Id, { signal }));
+  await ignoreMissing(docker.removeVolume(STAGING_VOLUME, { signal }));
   const helper = image ?? (await agentImagesOn(docker, { signal }))[0];
   if (helper === undefined) return;
   const hostConfig = { NetworkMode: 'host', CapAdd: ['NET_ADMIN', 'NET_RAW'], Tmpfs: { '/run': '' } };
