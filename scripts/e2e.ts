@@ -2,7 +2,7 @@
  * `npm run e2e`: the core end-to-end tests; `-- --all`: every one, and its result file; `-- NAME …`: those whose name holds
  * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runPart } from './e2e-part.ts';
 import { type PartResult, readResults, renderResults, resultFile } from './e2e-results.ts';
@@ -42,11 +42,16 @@ for (const part of failed) console.log(`✘ ${part.name}`);
 console.log(`${count(true)} passed, ${count(false)} failed`);
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** The core tests share a lab, so they stay in one lane, in their order; the others go where it is empty. */
+/** Tests that share the core lab stay in one lane, in their order; the others go where it is empty. */
 function lanesOf(all: readonly string[], count: number): string[][] {
-  const core = all.filter((file) => file.includes('/core/'));
-  const others = all.filter((file) => !file.includes('/core/'));
-  return count > 1 ? [core, others] : [[...core, ...others]];
+  const sharesLab = (file: string): boolean =>
+    file.includes('/core/') || readFileSync(file, 'utf8').includes('core/stage.ts');
+  const core = all.filter(sharesLab);
+  const others = all.filter((file) => !sharesLab(file));
+  if (count <= 1) return [[...core, ...others]];
+  const lanes: string[][] = Array.from({ length: count - 1 }, () => []);
+  for (const [index, file] of others.entries()) lanes[index % lanes.length]?.push(file);
+  return [core, ...lanes];
 }
 
 async function runLane(lane: readonly string[]): Promise<PartResult[]> {
