@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { actualOf, apply, host, planFor, project, replicaOf, service } from '../../test/plan-samples.ts';
+import type { DesiredRoute } from '../compose/desired.ts';
 import type { Actual } from './actual.ts';
 
 test('a first deploy spreads the replicas evenly over the hosts that have the role app', () => {
@@ -191,6 +192,67 @@ test('after a deploy that was cut short nothing that serves goes before what it 
     ],
   );
   assert.ok(plan.changes.some(({ kind, path }) => kind === 'finish-release' && path === 'releases.2'));
+});
+
+test('a release that is mixed is made whole by a deploy that has nothing else to do', () => {
+  const desired = project(service('web'));
+  const empty = actualOf(host('app1'));
+  const [first] = apply(desired, empty, planFor(desired, empty)).hosts.app1?.replicas ?? [];
+  assert.ok(first);
+  const hosts = actualOf(host('app1', { replicas: [{ ...first, release: 2 }] }));
+  const mixed = { release: 2, problem: 'web-1 on app1: it exited with code 1' };
+  const plan = planFor(desired, { ...hosts, current: { release: 1, desired }, mixed });
+  assert.deepEqual(
+    plan.changes.map(({ kind }) => kind),
+    ['finish-release'],
+  );
+  const moves = plan.steps.flatMap((step) =>
+    step.kind === 'roll' ? step.moves.map(({ kind }) => kind) : [],
+  );
+  assert.deepEqual(moves, ['resume'], 'it is good only if its replicas are well');
+});
+
+test('restart: true of a dependency replaces the dependents, once', () => {
+  const restart = { db: { condition: 'service_healthy', required: true, restart: true } } as const;
+  const before = project(service('db', { replicas: 2 }), service('web', { replicas: 2, dependsOn: restart }));
+  const empty = actualOf(host('app1'));
+  const running = apply(before, empty, planFor(before, empty));
+  const after = project(
+    service('db', { replicas: 2, image: 'db:2' }),
+    service('web', { replicas: 2, dependsOn: restart }),
+  );
+  const plan = planFor(after, running);
+  const replaced = plan.changes.filter(({ kind }) => kind === 'replace-replica').map(({ path }) => path);
+  assert.deepEqual(
+    replaced,
+    ['db.1', 'db.2', 'web.1', 'web.2'].map((name) => `services.${name.replace('.', '.replicas.')}`),
+  );
+  assert.deepEqual(plan.changes.at(-1)?.why, ['depends_on.db.restart: db is newer']);
+  const scaled = project(service('db', { replicas: 3 }), service('web', { replicas: 2, dependsOn: restart }));
+  assert.deepEqual(
+    planFor(scaled, running).changes.map(({ path }) => path),
+    ['services.db.replicas.3'],
+    'one more replica of the dependency is no restart',
+  );
+});
+
+test('a route that moves to another port replaces the replicas made for the old one, a new route does not', () => {
+  const route = (path: string, port: number): DesiredRoute => ({
+    ...{ domain: 'polls.example', path, catalogService: 'polls-web', service: 'web', port, tls: 'off' },
+    ...{ bodyLimitBytes: 0, connectTimeoutMs: 1, readTimeoutMs: 1, sendTimeoutMs: 1, upstreamKeepaliveMs: 1 },
+  });
+  const before = { ...project(service('web')), routes: [route('/', 8000), route('/admin', 8001)] };
+  const empty = actualOf(host('app1'));
+  const [made] = apply(before, empty, planFor(before, empty)).hosts.app1?.replicas ?? [];
+  assert.ok(made);
+  const routePorts = { 'polls.example/': 8000, 'polls.example/admin': 8001 };
+  const running = actualOf(host('app1', { replicas: [{ ...made, routePorts }] }));
+  const moved = { ...before, routes: [route('/', 8000), route('/admin', 9001)] };
+  const [change] = planFor(moved, running).changes;
+  assert.deepEqual(change?.why, ['it serves polls.example/admin on port 8001, not 9001']);
+  const added = { ...before, routes: [...before.routes, route('/new', 8002)] };
+  const kinds = planFor(added, running).changes.map(({ kind }) => kind);
+  assert.ok(!kinds.includes('replace-replica'), kinds.join());
 });
 
 test('a container that was made and never started is not taken for the one that serves', () => {

@@ -61,10 +61,14 @@ export function diff(input: PlanInput): Plan {
 }
 
 /** Containers alone do not tell that a release serves: it has to be recorded as good, or rollback would miss it. */
-function unfinished({ unfinished: release }: Actual): Change[] {
+function unfinished({ unfinished, mixed }: Actual): Change[] {
+  const release = unfinished ?? mixed?.release;
   if (release === undefined) return [];
-  const why = ['its deploy was cut short, or is under way: what it started is checked before it counts'];
-  return [{ kind: 'finish-release', path: `releases.${release}`, from: 'unfinished', to: null, why }];
+  const why =
+    mixed === undefined
+      ? 'its deploy was cut short, or is under way: what it started is checked before it counts'
+      : 'it runs beside the release before: what it started is checked before it counts';
+  return [{ kind: 'finish-release', path: `releases.${release}`, from: 'unfinished', to: null, why: [why] }];
 }
 
 function unique(obstacles: readonly Obstacle[]): Obstacle[] {

@@ -149,7 +149,7 @@ const servesRoutes = (
  */
 const isUnproven = (replica: ActualReplica, same: readonly ActualReplica[], actual: Actual): boolean =>
   same.some((each) => each !== replica && isAlive(each)) ||
-  (actual.unfinished !== undefined && replica.release > (actual.current?.release ?? 0));
+  ((actual.unfinished ?? actual.mixed) !== undefined && replica.release > (actual.current?.release ?? 0));
 
 /** Stops what is left of a service that the files no longer have. */
 export function removeService({ running }: Planning, name: string): ServicePlan {

@@ -26,8 +26,10 @@ export class TrafficCount {
 
   /** A service goes before its successor comes (true), or is back (false). */
   async announceAway(service: string, away: boolean): Promise<void> {
-    const others = this.#record.away.filter((name) => name !== service);
-    await this.#write({ away: away ? [...others, service] : others });
+    // Once for each replica: another one of the service may still be away when this one is back.
+    const first = this.#record.away.indexOf(service);
+    const others = this.#record.away.filter((_, at) => at !== first);
+    await this.#write({ away: away ? [...this.#record.away, service] : others });
   }
 
   /** Ends the count and adds up what the edges saw. */
