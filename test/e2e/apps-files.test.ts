@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { useApp } from './app-stage.ts';
+import { until } from './app-use.ts';
 
 const TOKEN = `hostile; rm -rf / $(id) 'quoted' "twice"`;
 
@@ -61,4 +62,27 @@ test("in two networks the proxy's side does not reach the store, the app between
     const connect = ['timeout', '3', 'bash', '-c', '</dev/tcp/$0/$1'];
     await app.expect(0, ['exec', 'app', ...connect, store.address, '6379']);
     assert.equal((await app.seawall(['exec', 'proxy', ...connect, store.address, '6379'])).code, 124);
+  }));
+
+test('anchors, merges and extends give each service its own: web, workers, a clock, a queue', (t) =>
+  useApp(t, 'anchors', { env: { LOG_LEVEL: 'debug' } }, async (app) => {
+    for (let job = 0; job < 20; job++) await app.ask(`/job-${job}`, { method: 'POST' });
+    interface State {
+      readonly FLAVOUR: string;
+      readonly LOG_LEVEL: string;
+      readonly ticks: number;
+      readonly done: Readonly<Record<string, string>>;
+    }
+    const state = await until('20 jobs done and the clock ticking', 30, async () => {
+      const now = await app.json<State>('/');
+      return Object.keys(now.done).length === 20 && now.ticks > 0 && now;
+    });
+    assert.equal(state.FLAVOUR, 'web');
+    assert.equal(state.LOG_LEVEL, 'debug');
+    assert.equal(new Set(Object.values(state.done)).size, 2);
+    assert.deepEqual(
+      new Set((await app.replicas('worker')).map(({ host }) => host)),
+      new Set(['host2', 'host3']),
+    );
+    assert.equal((await app.replicas('debug')).length, 0);
   }));
