@@ -61,3 +61,19 @@ test('huey: workers on two hosts that have no port do the jobs that the web app 
       new Set(['host2', 'host3']),
     );
   }));
+
+test('Docker Compose: files, a volume filled from the image, an anonymous volume, a config and a secret', (t) =>
+  useApp(t, 'compose-volumes', { images: ['nginx:alpine'] }, async (app) => {
+    assert.match((await app.ask('/')).body, /Hello from Nginx container/);
+    const own = { headers: { host: 'own.compose-volumes.example' } };
+    assert.match((await app.ask('/', own)).body, /Welcome to nginx/);
+    const config = await app.expect(0, ['exec', 'nginx2', 'cat', '/myconfig']);
+    const secret = await app.expect(0, ['exec', 'nginx2', 'cat', '/run/secrets/mysecret']);
+    assert.match(config.stdout, /Hello from Nginx container/);
+    assert.equal(secret.stdout, config.stdout);
+    await app.expect(0, ['exec', 'nginx2', 'sh', '-c', 'echo kept > /usr/share/nginx/test/kept.txt']);
+    await app.expect(0, ['down', '--yes']);
+    await app.deploy();
+    const kept = await app.expect(0, ['exec', 'nginx2', 'cat', '/usr/share/nginx/test/kept.txt']);
+    assert.equal(kept.stdout.trim(), 'kept');
+  }));
