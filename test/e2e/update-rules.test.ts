@@ -109,6 +109,7 @@ test('a dependency on another host that is replaced takes its dependents with it
 const settled = { CACHE_VERSION: 'v2' };
 
 test('the port of a route and of its app change in one deploy without losing a request', async (t) => {
+  t.after(() => routeTo(8000));
   routeTo(9000);
   await lossless(t, 'port 8000 → 9000', async () => {
     await expectCode(0, project, ['deploy', '--yes'], { env: { ...settled, PORT: '9000' } });
