@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { makeCatalogCertificate } from '../catalog/index.ts';
@@ -14,6 +15,7 @@ import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory
 import { registryAuth, registryOf } from './registry-auth.ts';
 import { builtForLabel, keptName, prunableNames, releaseImageId, releasesWithin } from './retention.ts';
 import { shortage, spaceNeeded } from './space.ts';
+import { exportLayers } from './staging/export.ts';
 import { fetchLayers } from './staging/fetch.ts';
 import { LayerFolder } from './staging/folder.ts';
 import { serveLayers } from './staging/serve.ts';
@@ -63,6 +65,44 @@ test('a layer that was cut goes on at its last byte, and other bytes than promis
     assert.deepEqual(Object.keys(await folder.list()), [diffId]);
     for (const name of ['../x', '', '-rf', 'a/b', '$(x)\n']) assert.throws(() => new LayerFolder(name, root));
     assert.throws(() => folder.file('sha256:../../etc/passwd'));
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
+
+test('wanted layers are found in what Docker saves, named by digest or not, packed or not', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'seawall-test-'));
+  try {
+    const digest = (content: Buffer) => createHash('sha256').update(content).digest('hex');
+    const layers = [randomBytes(300_000), randomBytes(70_000), randomBytes(9)];
+    const diffIds = layers.map((layer) => `sha256:${digest(layer)}`);
+    const config = Buffer.from(JSON.stringify({ rootfs: { diff_ids: diffIds } }));
+    const layouts = [
+      layers.map((layer, index) => [`${index}/layer.tar`, layer] as const),
+      layers.map((layer) => [`blobs/sha256/${digest(layer)}`, layer] as const),
+      layers.map((layer) => [`blobs/sha256/${digest(gzipSync(layer))}`, gzipSync(layer)] as const),
+    ];
+    for (const [number, layout] of layouts.entries()) {
+      const configName = number === 0 ? `${digest(config)}.json` : `blobs/sha256/${digest(config)}`;
+      const manifest = [{ Config: configName, RepoTags: null, Layers: layout.map(([name]) => name) }];
+      const tar = pack();
+      for (const [name, content] of layout) tar.entry({ name }, content);
+      tar.entry({ name: configName }, config);
+      tar.entry({ name: 'manifest.json' }, JSON.stringify(manifest));
+      tar.finalize();
+      const folder = new LayerFolder(`layout${number}`, root);
+      const wanted = diffIds.slice(1);
+      const order = { kind: 'export', project: 'p', reference: 'x', diffIds: wanted } as const;
+      const exported = await exportLayers(order, folder, {
+        saveImages: async () => tar as unknown as Readable,
+      });
+      assert.deepEqual(Buffer.from(exported.config, 'base64'), config);
+      assert.deepEqual(exported.layers, [
+        { diffId: diffIds[1], bytes: 70_000 },
+        { diffId: diffIds[2], bytes: 9 },
+      ]);
+      assert.deepEqual(Object.keys(await folder.list()).sort(), wanted.sort());
+    }
   } finally {
     await rm(root, { recursive: true });
   }

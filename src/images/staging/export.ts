@@ -57,7 +57,8 @@ async function readEntry(entry: TarFile, folder: LayerFolder, { metadata, wanted
   const head = await chunks.next();
   const first = head.done === true ? Buffer.alloc(0) : head.value;
   const rest = { [Symbol.asyncIterator]: () => chunks };
-  if (first[0] === 0x7b && size <= metadataBytes) {
+  const isMetadata = name === 'manifest.json' || first[0] === 0x7b;
+  if (isMetadata && size <= metadataBytes) {
     const parts = [first];
     for await (const chunk of rest) parts.push(chunk);
     metadata.set(name, Buffer.concat(parts));
