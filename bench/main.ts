@@ -7,6 +7,8 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCommand } from '../lab/command.ts';
+import { benchAgent } from './agent/index.ts';
+import { benchDeploy } from './deploy/index.ts';
 import { benchDiscovery } from './discovery/index.ts';
 import { benchEdge } from './edge/index.ts';
 import { type DatedSection, renderResults, renderTable, type Section } from './result.ts';
@@ -25,6 +27,9 @@ type Bench = (stage: Stage) => Promise<Section>;
 const onStage: Readonly<Record<string, Bench>> = {
   edge: (stage) => benchEdge({ stage, say, rounds: quick ? 2 : 4, seconds: quick ? 3 : 5 }),
   discovery: (stage) => benchDiscovery({ stage, say, runs: quick ? 5 : 20 }),
+  deploy: (stage) => benchDeploy({ stage, say, megabytes: quick ? 40 : 400 }),
+  agent: (stage) =>
+    benchAgent({ stage, say, counts: quick ? [10, 50] : [10, 500], seconds: quick ? 20 : 60 }),
 };
 
 const unknown = positionals.filter((name) => onStage[name] === undefined);
@@ -38,7 +43,13 @@ const docs = join(import.meta.dirname, '../docs');
 await ensureTools();
 const stage = await bringUpStage({ roles: { host1: ['edge'], host2: ['app'], host3: ['app'] }, say });
 try {
-  for (const name of names) await runBench(name, onStage[name] as Bench);
+  for (const name of names) {
+    // One that fails keeps its last result and does not keep the others from running.
+    await runBench(name, onStage[name] as Bench).catch((error: unknown) => {
+      console.error(`bench ${name} failed:`, error);
+      process.exitCode = 1;
+    });
+  }
 } finally {
   if (!keep) await stage.end();
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand, tryCommand } from '../lab/command.ts';
 import { ensureImages } from '../lab/images.ts';
@@ -25,4 +27,21 @@ export async function ensureTools(): Promise<void> {
 export async function toolVersion(argv: readonly string[]): Promise<string> {
   const { stdout, stderr } = await tryCommand('docker', ['run', '--rm', toolsImage, ...argv]);
   return /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'unknown';
+}
+
+/** Path of a real Compose, Debian testing's, out of the tools' image. */
+export async function composeProgram(): Promise<string> {
+  const folder = join(homedir(), '.cache/seawall');
+  const program = join(folder, `docker-compose-${recipe}`);
+  if (existsSync(program)) return program;
+  await mkdir(folder, { recursive: true });
+  const id = await runCommand('docker', ['create', toolsImage]);
+  await runCommand('docker', [
+    'cp',
+    '--follow-link',
+    `${id}:/usr/libexec/docker/cli-plugins/docker-compose`,
+    program,
+  ]);
+  await runCommand('docker', ['rm', id]);
+  return program;
 }

@@ -76,10 +76,11 @@ export class InForce {
     }
     const next = withGenerationNumber(model, await nginx.nextNumber());
     const { generation } = next.settings;
-    if (current !== undefined) await this.#note(current.generation);
-    this.#book = withGeneration(this.#book, generation, addresses);
-    await remember();
-    const outcome = await nginx.apply({ generation, text: renderNginx(next) }, signal);
+    const outcome = await nginx.apply({ generation, text: renderNginx(next) }, signal, async () => {
+      if (current !== undefined) await this.#note(current.generation);
+      this.#book = withGeneration(this.#book, generation, addresses);
+      await remember();
+    });
     log(
       `edge: generation ${generation} ${outcome}: ${next.servers.length} domains, ${addresses.length} addresses`,
     );

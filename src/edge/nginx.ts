@@ -56,21 +56,25 @@ export class NginxControl {
   /**
    * Gives nginx a configuration: written, tested by the edge container's own nginx, made current, read, confirmed. When one
    * of these fails, the previous configuration is current again and serves on.
+   * @param meanwhile is done beside the test, and before nginx can serve anything new; its failure counts as one.
    * @returns `running`, or `written` when no nginx runs that could test and read it: it will at its start.
    * @throws SeawallError `refused` (nginx -t), `timeout` (not confirmed), `docker`.
    */
-  async apply(wanted: Generation, signal: AbortSignal): Promise<'running' | 'written'> {
+  async apply(
+    wanted: Generation,
+    signal: AbortSignal,
+    meanwhile: () => Promise<void> = async () => {},
+  ): Promise<'running' | 'written'> {
     const { edgePath } = this.#options;
     const before = await this.current();
     const path = await writeGeneration(edgePath, wanted);
     const isRunning = await this.isRunning(signal);
-    if (isRunning) {
-      try {
-        await this.#test(path, signal);
-      } catch (error) {
-        await removeGeneration(edgePath, wanted.generation);
-        throw error;
-      }
+    // Side by side: each is a program started in the container, and whoever waits for a new replica waits for both.
+    const outcomes = await Promise.allSettled([isRunning ? this.#test(path, signal) : undefined, meanwhile()]);
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) {
+      await removeGeneration(edgePath, wanted.generation);
+      throw failure.reason;
     }
     await makeCurrent(edgePath, wanted.generation);
     if (!isRunning) return 'written';

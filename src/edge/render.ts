@@ -2,8 +2,11 @@ import type { EdgeModel, EdgeSettings, EdgeUpstream } from './model.ts';
 import { commentText, indent, listenPlain } from './nginx-text.ts';
 import { renderServer } from './render-server.ts';
 
-/** Idle connections to a service that each worker keeps. */
-const keptConnections = 32;
+/**
+ * Idle connections to a service that each worker keeps. With fewer than there are requests at a time, connections are closed and
+ * opened again under load (docs/bench.md, 256 clients); `upstream_keepalive` ends what a peak leaves.
+ */
+const keptConnections = 256;
 
 /** nginx.conf as text: the same model gives the same bytes. Only models of `edgeModel` may come in: they are checked. */
 export function renderNginx(model: EdgeModel): string {

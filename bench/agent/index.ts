@@ -1,0 +1,1 @@
+export { benchAgent } from './run.ts';

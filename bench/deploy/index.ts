@@ -1,0 +1,1 @@
+export { benchDeploy } from './run.ts';

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { onHost } from '../command.ts';
+import type { Ratio, Section } from '../result.ts';
+import type { Project, Stage } from '../stage.ts';
+import { startRegistry } from './registry.ts';
+import { appHosts, changeApp, composeWay, seawallWay, stackWay, type Way } from './ways.ts';
+
+export interface DeployBenchOptions {
+  readonly stage: Stage;
+  /** Size of the layer that does not change. */
+  readonly megabytes: number;
+  readonly say: (line: string) => void;
+}
+
+interface Measurement {
+  readonly way: string;
+  readonly changedSeconds: number;
+  /** What the hosts received over their cable, each counted, during the changed deploy. */
+  readonly changedBytes: number;
+  readonly sameSeconds: number;
+}
+
+const hosts = ['host1', ...appHosts] as const;
+/** Bytes of the layer that changes. */
+const changed = 1_000_000;
+
+/** Deploys of a changed and of an unchanged image to four replicas on two hosts: time, and bytes over the hosts' cables. */
+export async function benchDeploy({ stage, megabytes, say }: DeployBenchOptions): Promise<Section> {
+  const project = stage.project('big');
+  await fill(join(project.folder, 'big.bin'), megabytes);
+  const endRegistry = await startRegistry(stage, appHosts);
+  const found: Measurement[] = [];
+  const left: string[] = [];
+  try {
+    for (const way of [seawallWay(project), stackWay(stage, project), composeWay(stage, project)]) {
+      try {
+        found.push(await measure(stage, project, way));
+        say(`deploy: ${way.name} measured`);
+      } catch (error) {
+        left.push(`${way.name} could not be measured: ${error instanceof Error ? error.message : error}`);
+      } finally {
+        await way.remove();
+      }
+    }
+  } finally {
+    await endRegistry();
+  }
+  return report(found, left, megabytes);
+}
+
+async function measure(stage: Stage, project: Project, way: Way): Promise<Measurement> {
+  await changeApp(project);
+  await way.prepare();
+  await way.deploy();
+  await changeApp(project);
+  const before = await received(stage);
+  const changedSeconds = await secondsOf(way.deploy);
+  const changedBytes = (await received(stage)) - before;
+  const sameSeconds = await secondsOf(way.deploy);
+  return { way: way.name, changedSeconds, changedBytes, sameSeconds };
+}
+
+async function secondsOf(work: () => Promise<void>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return (performance.now() - startedMs) / 1000;
+}
+
+/** Bytes that all hosts received on their cables since they were started. */
+async function received({ lab }: Stage): Promise<number> {
+  const counts = await Promise.all(
+    hosts.map((host) => onHost(lab, host, 'cat /sys/class/net/eth0/statistics/rx_bytes')),
+  );
+  return counts.reduce((sum, count) => sum + Number(count), 0);
+}
+
+/** Bytes that nothing can compress and no layer holds yet. */
+async function fill(file: string, megabytes: number): Promise<void> {
+  async function* chunks() {
+    for (let done = 0; done < megabytes; done++) yield randomBytes(1_000_000);
+  }
+  await pipeline(chunks(), createWriteStream(file));
+}
+
+function report(found: readonly Measurement[], left: readonly string[], megabytes: number): Section {
+  const [ours, ...others] = found;
+  const ratios: Ratio[] = [];
+  if (ours !== undefined) {
+    const share = ours.changedBytes / (appHosts.length * changed);
+    const asked = { is: '<=', than: 1.1 } as const;
+    ratios.push({ what: 'seawall: bytes received ÷ changed layer on two hosts', value: share, asked });
+    for (const other of others) {
+      ratios.push(
+        {
+          what: `changed image: seconds, ours ÷ ${other.way}`,
+          value: ours.changedSeconds / other.changedSeconds,
+        },
+        {
+          what: `nothing changed: seconds, ours ÷ ${other.way}`,
+          value: ours.sameSeconds / other.sameSeconds,
+        },
+      );
+    }
+  }
+  const rows = found.map(({ way, changedSeconds, changedBytes, sameSeconds }) => [
+    way,
+    changedSeconds.toFixed(1),
+    (changedBytes / 1e6).toFixed(2),
+    sameSeconds.toFixed(1),
+  ]);
+  return {
+    title: 'Deploy: time and bytes',
+    how: `An image of ${megabytes} MB of which 1 MB changes is built here and brought to four replicas on two hosts. Seawall sends it over ssh; Swarm and Compose pull it from a registry on this machine through ssh. Bytes are what the cables of all three hosts received, everything counted: image, commands, health checks, signs of life. Only Seawall waits until an edge serves the new replicas and drains the old ones; Swarm runs without its load balancer (no IPVS in this kernel); Compose stops the old replicas first. One run of each.`,
+    ratios,
+    tables: [
+      {
+        title: 'Deploys',
+        columns: ['', 'changed: seconds', 'MB received', 'nothing changed: seconds'],
+        rows,
+      },
+    ],
+    left,
+    raw: found,
+  };
+}
