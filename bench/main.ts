@@ -11,6 +11,7 @@ import { benchAgent } from './agent/index.ts';
 import { benchDeploy } from './deploy/index.ts';
 import { benchDiscovery } from './discovery/index.ts';
 import { benchEdge } from './edge/index.ts';
+import { benchPlan } from './plan.ts';
 import { type DatedSection, renderResults, renderTable, type Section } from './result.ts';
 import { bringUpStage, type Stage } from './stage.ts';
 import { ensureTools, toolVersion } from './tools.ts';
@@ -28,9 +29,37 @@ const onStage: Readonly<Record<string, Bench>> = {
   edge: (stage) => benchEdge({ stage, say, rounds: quick ? 2 : 4, seconds: quick ? 3 : 5 }),
   discovery: (stage) => benchDiscovery({ stage, say, runs: quick ? 5 : 20 }),
   deploy: (stage) => benchDeploy({ stage, say, megabytes: quick ? 40 : 400 }),
+  plan: planSection,
   agent: (stage) =>
     benchAgent({ stage, say, counts: quick ? [10, 50] : [10, 500], seconds: quick ? 20 : 60 }),
 };
+
+async function planSection(): Promise<Section> {
+  const rows = await benchPlan();
+  const mb = (bytes: number) => Math.round(bytes / 1e6);
+  return {
+    title: 'Plan',
+    how: 'The planner alone, without hosts: services of ten replicas each on simulated hosts. Times are medians of five plans.',
+    ratios: [],
+    tables: [
+      {
+        title: 'Time and memory',
+        columns: ['services', 'hosts', 'replicas', 'first ms', 'no change ms', 'all renewed ms', 'peak MB'],
+        rows: rows.map((row) => [
+          row.services,
+          row.hosts,
+          row.replicas,
+          Math.round(row.firstMs),
+          Math.round(row.noChangeMs),
+          Math.round(row.renewMs),
+          mb(row.peakMemoryBytes),
+        ]),
+      },
+    ],
+    left: [],
+    raw: rows,
+  };
+}
 
 const unknown = positionals.filter((name) => onStage[name] === undefined);
 if (unknown.length > 0) {
