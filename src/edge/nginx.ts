@@ -70,7 +70,10 @@ export class NginxControl {
     const path = await writeGeneration(edgePath, wanted);
     const isRunning = await this.isRunning(signal);
     // Side by side: each is a program started in the container, and whoever waits for a new replica waits for both.
-    const outcomes = await Promise.allSettled([isRunning ? this.#test(path, signal) : undefined, meanwhile()]);
+    const outcomes = await Promise.allSettled([
+      isRunning ? this.#test(path, signal) : undefined,
+      meanwhile(),
+    ]);
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) {
       await removeGeneration(edgePath, wanted.generation);
