@@ -100,16 +100,19 @@ async function assertTruth(moment: string, env: Readonly<Record<string, string>>
 /** Three replicas, well, of the version; nothing else; nothing to do; nobody holds the lease. */
 async function assertConverged(moment: string, version: string): Promise<void> {
   const env = { VERSION: version };
-  const [listed, there, plan, lock] = await Promise.all([
-    rows(),
+  const wanted = 'store healthy,web healthy,web healthy';
+  const isWell = async (): Promise<boolean> => {
+    const states = (await rows()).map(({ service, state }) => `${service} ${state}`);
+    return states.sort().join() === wanted;
+  };
+  await stage.until(`${moment}: ${wanted}, and nothing else`, isWell);
+  const [there, plan, lock] = await Promise.all([
     placed(),
     walk.run(['plan', '--exit-code'], { env }),
     walk.run(['lock', 'status']),
   ]);
   assert.equal(plan.code, 0, `${moment}: ${plan.stdout}${plan.stderr}`);
   assert.equal(lock.code, 0, `${moment}: ${lock.stdout}`);
-  const states = listed.map(({ service, state }) => `${service} ${state}`).sort();
-  assert.deepEqual(states, ['store healthy', 'web healthy', 'web healthy'], moment);
   assert.equal(there.length, 3, `${moment}: ${there.join(' ')}`);
   assert.deepEqual(await walk.served('host1'), [version], moment);
 }
