@@ -14,6 +14,8 @@ export const LABEL = {
   kind: 'seawall.kind',
   /** JSON of the service's HealthRule. */
   health: 'seawall.health',
+  /** JSON of the service's `pre_stop` hooks: a replica is stopped as it was made to be. */
+  preStop: 'seawall.pre-stop',
   /** JSON: by network name, the names that the replica answers to. */
   names: 'seawall.names',
   /** JSON: `{"published/protocol": ["cidr", …]}` of ports open to others than this host. */

@@ -45,6 +45,10 @@ export interface DesiredService {
   readonly isGlobal?: true;
   /** Settings as the Engine API takes them, without image, networks, mounts, ports and Seawall's labels. */
   readonly container: ContainerSettings;
+  /** Programs that a deploy runs in a replica right after it started (`post_start`). */
+  readonly postStart?: readonly Hook[];
+  /** Programs that a deploy runs in a replica that got its last request, before SIGTERM (`pre_stop`). */
+  readonly preStop?: readonly Hook[];
   /** How Seawall learns that a replica is well. */
   readonly health: HealthRule;
   readonly mounts: readonly DesiredMount[];
@@ -59,6 +63,16 @@ export interface DesiredService {
   readonly drainMs: number;
   /** Milliseconds between SIGTERM and SIGKILL (`stop_grace_period`, default 10000). */
   readonly stopGraceMs: number;
+}
+
+/** One program that is run in a replica. */
+export interface Hook {
+  readonly command: readonly string[];
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly isPrivileged?: true;
+  /** `NAME=value`, sorted. */
+  readonly env?: readonly string[];
 }
 
 export interface DesiredBuild {

@@ -28,7 +28,7 @@ export function withExtends(
 ): MapNode {
   const services = child(root, 'services');
   if (services?.kind !== 'map') return root;
-  const scope: Scope = { file, services, replaced };
+  const scope: Scope = { file, services, replaced, known: { services: new Map(), files: new Map() } };
   const extended = mapValues(services, (_service, name) => extendService(name, scope, [], context));
   return withKey(root, 'services', extended);
 }
@@ -38,6 +38,13 @@ interface Scope {
   readonly file: string;
   readonly services: MapNode;
   readonly replaced: readonly KeyPath[];
+  /** Services that are complete, and other files, of this document. */
+  readonly known: Known;
+}
+
+interface Known {
+  readonly services: Map<string, Node>;
+  readonly files: Map<string, ForeignServices | undefined>;
 }
 
 function extendService(name: string, scope: Scope, trail: readonly string[], context: ExtendsContext): Node {
@@ -47,6 +54,8 @@ function extendService(name: string, scope: Scope, trail: readonly string[], con
   const plain = withoutKeys(service, 'extends');
   const path = ['services', name, 'extends'];
   const key = `${scope.file}#${name}`;
+  const known = scope.known.services.get(key);
+  if (known !== undefined) return known;
   if (trail.includes(key)) {
     const chain = [...trail.slice(trail.indexOf(key)), key].map((step) => step.split('#').at(-1)).join(' → ');
     context.problems.push(
@@ -67,16 +76,19 @@ function extendService(name: string, scope: Scope, trail: readonly string[], con
   }
   const base = extendService(reference, target, [...trail, key], context);
   if (isNull(base) || base.kind !== 'map') return plain;
-  return mergeNodes(withoutReplaced(base, name, scope.replaced), plain, ['services', name]);
+  const merged = mergeNodes(withoutReplaced(base, name, scope.replaced), plain, ['services', name]);
+  scope.known.services.set(key, merged);
+  return merged;
 }
 
 function targetScope(written: Node, scope: Scope, path: KeyPath, context: ExtendsContext): Scope | undefined {
   const fileNode = child(written, 'file');
   const file = textOf(fileNode);
   if (fileNode === undefined || file === undefined) return scope;
-  const foreign = context.readServices(file);
-  if (foreign !== undefined)
-    return { file: posix.normalize(file), services: foreign.services, replaced: foreign.replaced };
+  const { known } = scope;
+  if (!known.files.has(file)) known.files.set(file, context.readServices(file));
+  const foreign = known.files.get(file);
+  if (foreign !== undefined) return { ...foreign, file: posix.normalize(file), known };
   context.problems.push(
     problemAt(fileNode.place, [...path, 'file'], `the file ${file} cannot be read or has no services`),
   );

@@ -18,8 +18,17 @@ const OPERATOR = /:?[-+?]/y;
  * by `$` (Compose Specification, "Interpolation"). Never throws. A variable that is not set is empty.
  */
 export function interpolate(text: string, lookup: Lookup): Interpolated {
+  return interpolateAt(text, lookup, 0);
+}
+
+/** Defaults inside defaults: more is no use to anybody, and a stack ends. */
+const DEEPEST = 100;
+
+function interpolateAt(text: string, lookup: Lookup, depth: number): Interpolated {
   if (!text.includes('$')) return { text, errors: [], unset: [] };
-  const found: Found = { errors: [], unset: [] };
+  const found: Found = { errors: [], unset: [], depth };
+  if (depth > DEEPEST)
+    return { text: '', errors: ['variables stand inside each other too deeply'], unset: [] };
   let result = '';
   let at = 0;
   for (let dollar = text.indexOf('$'); dollar !== -1; dollar = text.indexOf('$', at)) {
@@ -28,12 +37,13 @@ export function interpolate(text: string, lookup: Lookup): Interpolated {
     result += value;
     at = end;
   }
-  return { text: result + text.slice(at), ...found };
+  return { text: result + text.slice(at), errors: found.errors, unset: found.unset };
 }
 
 interface Found {
   readonly errors: string[];
   readonly unset: string[];
+  readonly depth: number;
 }
 
 /** The value of what starts at the dollar sign, and where it ends. */
@@ -84,7 +94,7 @@ function applyOperator(
   const value = lookup(name);
   const isGiven = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
   const useOperand = () => {
-    const inner = interpolate(operand, lookup);
+    const inner = interpolateAt(operand, lookup, found.depth + 1);
     found.errors.push(...inner.errors);
     found.unset.push(...inner.unset);
     return inner.text;

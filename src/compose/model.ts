@@ -99,6 +99,8 @@ export interface ServiceModel {
   readonly user?: string;
   readonly userns_mode?: string;
   readonly uts?: string;
+  readonly post_start?: readonly HookModel[];
+  readonly pre_stop?: readonly HookModel[];
   readonly volumes?: readonly VolumeMountModel[];
   readonly volumes_from?: readonly string[];
   readonly working_dir?: string;
@@ -218,6 +220,14 @@ export interface VolumeMountModel {
   readonly bind?: { readonly propagation?: string };
   readonly volume?: { readonly nocopy?: boolean; readonly subpath?: string; readonly labels?: TextMap };
   readonly tmpfs?: { readonly size?: string; readonly mode?: number | string };
+}
+
+export interface HookModel {
+  readonly command: readonly string[] | null;
+  readonly user?: string;
+  readonly privileged?: boolean;
+  readonly working_dir?: string;
+  readonly environment?: Readonly<Record<string, string | null>>;
 }
 
 export interface FileMountModel {

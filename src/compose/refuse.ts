@@ -15,6 +15,10 @@ export function refusedKeys(root: MapNode): readonly Problem[] {
     ),
   );
   walk(root, (node, path) => {
+    if (node.kind === 'scalar' && typeof node.value === 'string' && node.value.includes('\0'))
+      problems.push(
+        problemAt(node.place, path, 'a NUL character cannot be given to a program', 'Remove it.'),
+      );
     const rule = node.kind === 'scalar' && !isNull(node) ? ruleAt(VALUE_RULES, path) : undefined;
     const refusal = rule?.(showScalar((node as Node & { kind: 'scalar' }).value), path);
     if (refusal !== undefined) problems.push(problemAt(node.place, path, refusal.text, refusal.remedy));

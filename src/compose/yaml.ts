@@ -44,7 +44,7 @@ export function parseYaml(source: SourceText, dialect: YamlDialect = 'plain'): P
     uniqueKeys: false,
     logLevel: 'silent',
   });
-  const problems: Problem[] = [];
+  const problems: Problem[] = [...controlCharacters(source)];
   if (!Array.isArray(parsed)) return { documents: [], problems };
   const documents: YamlDocument[] = [];
   for (const document of parsed) {
@@ -55,7 +55,12 @@ export function parseYaml(source: SourceText, dialect: YamlDialect = 'plain'): P
       );
     }
     if (document.errors.length > 0) continue;
-    const reader = new DocumentReader(source, dialect, (alias) => alias.resolve(document));
+    // The library searches the whole document for each; what an alias repeats is asked for again and again.
+    const targets = new Map<Alias, unknown>();
+    const reader = new DocumentReader(source, dialect, (alias) => {
+      if (!targets.has(alias)) targets.set(alias, alias.resolve(document));
+      return targets.get(alias);
+    });
     const root = document.contents === null ? undefined : reader.read(document.contents, []);
     problems.push(...reader.problems);
     documents.push({ root, replaced: reader.replaced });
@@ -64,6 +69,18 @@ export function parseYaml(source: SourceText, dialect: YamlDialect = 'plain'): P
 }
 
 type AstNode = ParsedNode | null | undefined;
+
+/** What YAML does not allow unescaped (YAML 1.2, "Character Set"); the library lets it pass. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+
+function controlCharacters(source: SourceText): readonly Problem[] {
+  const start = source.text.search(FORBIDDEN);
+  if (start === -1) return [];
+  const code = source.text.charCodeAt(start).toString(16).padStart(4, '0');
+  const message = `not valid YAML: the control character U+${code.toUpperCase()} stands here`;
+  return [problemAt({ source, start, end: start + 1 }, [], message, 'Remove it, or write it as an escape.')];
+}
 
 /** The library reads `!!merge <<` as a symbol. */
 const scalarText = ({ value }: { readonly value: unknown }): string =>
@@ -143,6 +160,7 @@ class DocumentReader {
     const merged = new Map<string, Entry>();
     let hasMerge = false;
     for (const pair of node.items) {
+      if (this.#nodes > MOST_NODES) break;
       const key = this.read(pair.key as AstNode, path, place);
       if (key?.kind !== 'scalar') {
         this.problems.push(problemAt(key?.place ?? place, path, 'a key must be a word, not a list or a map'));

@@ -5,6 +5,7 @@ import { demultiplex } from './docker-stream.ts';
 
 export interface ExecOptions {
   readonly user?: string;
+  readonly isPrivileged?: boolean;
   /** `NAME=value`. Visible to everybody who may inspect the container: no secrets. */
   readonly env?: readonly string[];
   readonly workingDir?: string;
@@ -23,6 +24,7 @@ export interface ExecResult {
 
 export interface InteractiveOptions {
   readonly user?: string;
+  readonly isPrivileged?: boolean;
   readonly env?: readonly string[];
   readonly workingDir?: string;
   readonly tty: boolean;
@@ -125,6 +127,7 @@ async function createExec(
       Cmd: argv,
       ...(options.env === undefined ? {} : { Env: options.env }),
       ...(options.user === undefined ? {} : { User: options.user }),
+      ...(options.isPrivileged === true ? { Privileged: true } : {}),
       ...(options.workingDir === undefined ? {} : { WorkingDir: options.workingDir }),
     },
     signal: options.signal,

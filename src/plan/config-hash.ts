@@ -20,6 +20,8 @@ export function replicaIdentity(desired: Desired, service: DesiredService): unkn
     ports: service.ports,
     networks: service.networks,
     internal: Object.keys(service.networks).filter((name) => desired.networks[name]?.internal === true),
+    postStart: service.postStart,
+    preStop: service.preStop,
     stopGraceMs: service.stopGraceMs,
     port: routePort(desired, service.name),
   };

@@ -115,6 +115,9 @@ function seawallLabels(
     [LABEL.release]: String(place.release),
     [LABEL.config]: place.config,
     [LABEL.health]: JSON.stringify({ ...service.health, monitorMs: service.update.monitorMs }),
+    ...(service.preStop === undefined || place.kind !== 'replica'
+      ? {}
+      : { [LABEL.preStop]: JSON.stringify(service.preStop) }),
     [LABEL.names]: JSON.stringify(Object.fromEntries(names)),
     [LABEL.expose]: JSON.stringify(Object.fromEntries(expose)),
     ...(resolvers.length === 0 ? {} : { [LABEL.dns]: JSON.stringify(resolvers) }),

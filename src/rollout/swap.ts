@@ -15,6 +15,7 @@ import { edgeHosts, type RolloutContext } from './context.ts';
 import { drain, type Leaving } from './drain.ts';
 import { describeFailure, ReplicaFailure } from './failure.ts';
 import { waitUntilHealthy } from './health-gate.ts';
+import { runPostStart, runPreStop } from './hooks.ts';
 import type { Watch } from './monitor.ts';
 import { createReplica, type NewReplica, removeReplica, routedPorts } from './replica.ts';
 import { catalogName } from './service-name.ts';
@@ -51,6 +52,7 @@ export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<Started
   try {
     note('starting');
     await host.docker.startContainer(made.id, { signal: context.signal });
+    await runPostStart(context, host, made, note);
     const instance = await waitUntilHealthy(context, host, made, note);
     note('healthy; waiting for the edges and resolvers');
     const watch = parts.monitor(host, made);
@@ -151,6 +153,7 @@ export async function retire(
   note: SwapParts['note'],
 ): Promise<void> {
   await drain(context, leaving, note);
+  await runPreStop(context, leaving.host, leaving.old, note);
   note('stopping');
   await removeReplica(leaving.host, leaving.old.id, leaving.rule.stopGraceMs, context.signal);
 }
@@ -197,6 +200,7 @@ export async function swapStopFirst(parts: SwapParts, wanted: Wanted, leaving: L
   try {
     await drain(context, leaving, note);
     const wasRunning = (await docker.inspectContainer(leaving.old.id, { signal })).State.Running;
+    await runPreStop(context, leaving.host, leaving.old, note);
     note('stopping');
     await docker.stopContainer(leaving.old.id, leaving.rule.stopGraceMs, { signal });
     try {

@@ -53,6 +53,14 @@ export const SERVICE_KEYS: readonly KeyRow[] = [
       'The service is a singleton, and the name is one more name on its networks; containers are named by Seawall.',
       'container_name',
     ],
+    [
+      'A deploy runs it when it has started a replica, before it looks at its health; not when Docker starts the container again after a crash. A failure is one of the replica.',
+      'post_start post_start.*.command post_start.*.user post_start.*.privileged post_start.*.working_dir post_start.*.environment',
+    ],
+    [
+      'A deploy runs it in a replica that gets no more requests, before the stop signal; not at a crash. The replica is stopped even if it fails.',
+      'pre_stop pre_stop.*.command pre_stop.*.user pre_stop.*.privileged pre_stop.*.working_dir pre_stop.*.environment',
+    ],
     ['The linked service answers to the alias for everybody on its networks.', 'links'],
   ),
   ...quiet(SERVICE, ['It has no meaning on servers: it is for `docker compose up`.', 'attach']),
@@ -72,16 +80,6 @@ export const SERVICE_KEYS: readonly KeyRow[] = [
       'Containers outside the project have no name in it.',
       'Name their address in a variable, or use `extra_hosts`.',
       'external_links',
-    ],
-    [
-      'Nothing may act between start and health, or before the stop, that a crash would leave out.',
-      'Do it in the entrypoint of the image, or in a task (`service_completed_successfully`).',
-      'post_start post_start.*.command post_start.*.user post_start.*.privileged post_start.*.working_dir post_start.*.environment',
-    ],
-    [
-      'Nothing may act before the stop that a crash would leave out.',
-      'Handle the stop signal in the program.',
-      'pre_stop pre_stop.*.command pre_stop.*.user pre_stop.*.privileged pre_stop.*.working_dir pre_stop.*.environment',
     ],
     ["It would give the service power over the host's Docker.", 'Remove it.', 'use_api_socket'],
   ),

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../units.ts';
-import type { ContainerSettings } from '../desired.ts';
-import type { HealthModel, ServiceModel } from '../model.ts';
+import type { ContainerSettings, Hook } from '../desired.ts';
+import type { HealthModel, HookModel, ServiceModel } from '../model.ts';
 import { hostConfig } from './host-config.ts';
 
 /** The part of a container's creation that Compose keys decide. */
@@ -21,6 +21,17 @@ export function containerSettings(service: ServiceModel, isTask: boolean): Conta
     ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck }),
     HostConfig: hostConfig(service, isTask),
   };
+}
+
+/** `post_start` or `pre_stop`. */
+export function hooks(models: readonly HookModel[] | undefined): readonly Hook[] | undefined {
+  return models?.map(({ command, user, privileged, working_dir, environment: values }) => ({
+    command: command ?? [],
+    ...(user === undefined ? {} : { user }),
+    ...(working_dir === undefined ? {} : { workingDir: working_dir }),
+    ...(privileged === true ? { isPrivileged: true as const } : {}),
+    ...(values === undefined ? {} : { env: environment(values) }),
+  }));
 }
 
 /** Whether the service switches every Docker check off, that of the image too. */

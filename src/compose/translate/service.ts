@@ -9,7 +9,7 @@ import type {
 } from '../desired.ts';
 import type { ComposeModel, ServiceModel } from '../model.ts';
 import { desiredBuild } from './build.ts';
-import { containerSettings, isHealthcheckOff, sorted } from './container.ts';
+import { containerSettings, hooks, isHealthcheckOff, sorted } from './container.ts';
 import { serviceExtension } from './extension.ts';
 import type { Remarks, TranslateInput } from './input.ts';
 import { serviceMounts } from './mounts.ts';
@@ -48,6 +48,7 @@ export function translateService(
   checkLabels(name, service, input, remarks);
   const build = desiredBuild(name, service, extension.buildOn, input, remarks);
   const health = healthRule(service, input.routed[name]?.[0]);
+  const [postStart, preStop] = [hooks(service.post_start), hooks(service.pre_stop)];
   const desired: DesiredService = {
     name,
     image: imageName(name, service, build, input),
@@ -58,6 +59,8 @@ export function translateService(
     replicas,
     ...(isGlobal ? { isGlobal } : {}),
     container: containerSettings(service, kind === 'task'),
+    ...(postStart === undefined ? {} : { postStart }),
+    ...(preStop === undefined ? {} : { preStop }),
     health,
     mounts,
     ports,
