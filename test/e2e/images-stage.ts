@@ -74,13 +74,10 @@ export function startSeawall(
 }
 
 /** A command that succeeds, and its result with what moved. */
-export async function change(
-  project: HeavyProject,
-  args: readonly string[],
-): Promise<RolloutResult & { readonly said: string }> {
+export async function change(project: HeavyProject, args: readonly string[]): Promise<RolloutResult> {
   const { code, stdout, stderr } = await startSeawall(project, ['--json', '--yes', ...args]).ended;
   assert.equal(code, 0, `seawall ${args.join(' ')}\n${stdout}\n${stderr}`);
-  return { ...(JSON.parse(stdout) as RolloutResult), said: stderr };
+  return JSON.parse(stdout) as RolloutResult;
 }
 
 export function transferOf({ transfer }: RolloutResult): NonNullable<RolloutResult['transfer']> {
