@@ -86,3 +86,15 @@ test('anchors, merges and extends give each service its own: web, workers, a clo
     );
     assert.equal((await app.replicas('debug')).length, 0);
   }));
+
+test('what one service writes into a volume another serves from it, also after both are replaced', (t) =>
+  useApp(t, 'gallery', {}, async (app) => {
+    const picture = 'P6 '.repeat(700_000);
+    await app.ask('/boat.ppm', { method: 'PUT', body: picture });
+    assert.equal((await app.ask('/pictures/boat.ppm')).body, picture);
+    const hosts = new Set((await app.replicas()).map(({ host }) => host));
+    assert.equal(hosts.size, 1, 'a volume is on one host, and so are those that share it');
+    await app.expect(0, ['down', '--yes']);
+    await app.deploy();
+    assert.equal((await app.ask('/pictures/boat.ppm')).body, picture);
+  }));
