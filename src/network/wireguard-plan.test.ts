@@ -76,10 +76,10 @@ test('a peer without a key has no place, and no key that is secret stands in a c
   ]);
 });
 
-test('a peer that is heard from another place keeps it; one that is silent is tried where it should be', () => {
+test('a peer that is heard from another port keeps it; one that is silent, or has another address now, is tried there', () => {
   const peer: WireguardPeer = {
     publicKey: key(2),
-    endpoint: '198.51.100.9:4000',
+    endpoint: '203.0.113.2:4000',
     allowed: ['10.208.32.0/20'],
   };
   const listing = (handshakeAge?: number) => ({
@@ -91,6 +91,8 @@ test('a peer that is heard from another place keeps it; one that is silent is tr
   for (const silent of [undefined, 181]) {
     assert.match(planWireguard(wish([2]), listing(silent), KEY_FILE).join(), /endpoint,203\.0\.113\.2:51820/);
   }
+  const moved = { ...wish([2]), peers: [{ number: 2, address: '172.16.0.2', publicKey: key(2) }] };
+  assert.match(planWireguard(moved, listing(20), KEY_FILE).join(), /endpoint,172\.16\.0\.2:51820/);
 });
 
 test('a range that another key had goes to the new key of that host', () => {

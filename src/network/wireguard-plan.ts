@@ -35,8 +35,8 @@ const KEEPALIVE = '25';
 const SESSION_SECONDS = 180;
 
 /**
- * The `wg` commands that make WireGuard what it should be; none when it is. A peer that moved keeps the place where it
- * is heard from. The private key stands in no argument: `wg` reads it from `keyFile`.
+ * The `wg` commands that make WireGuard what it should be; none when it is. A peer that is heard from another port of
+ * its address keeps it; from another address the host's rules would not let it in. The private key stands in no argument: `wg` reads it from `keyFile`.
  */
 export function planWireguard(wish: WireguardWish, listing: WireguardListing, keyFile: string): string[][] {
   const set = ['wg', 'set', OWN.link];
@@ -56,7 +56,9 @@ export function planWireguard(wish: WireguardWish, listing: WireguardListing, ke
     ...wanted.flatMap(({ publicKey, endpoint, range }) => {
       const present = listing.peers.find((peer) => peer.publicKey === publicKey);
       const isRight = present?.allowed.length === 1 && present.allowed[0] === range;
-      const isHeard = (present?.handshakeAge ?? Number.POSITIVE_INFINITY) < SESSION_SECONDS;
+      const isHeard =
+        (present?.handshakeAge ?? Number.POSITIVE_INFINITY) < SESSION_SECONDS &&
+        present?.endpoint.split(':')[0] === endpoint.split(':')[0];
       const place = present?.endpoint === endpoint || isHeard ? [] : ['endpoint', endpoint];
       if (isRight && place.length === 0) return [];
       const rest = ['persistent-keepalive', KEEPALIVE, 'allowed-ips', range];
