@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { runCommand } from '../../lab/command.ts';
 import { onHost } from '../command.ts';
 import type { Ratio, Section } from '../result.ts';
 import type { Project, Stage } from '../stage.ts';
@@ -47,8 +48,20 @@ export async function benchDeploy({ stage, megabytes, say }: DeployBenchOptions)
     }
   } finally {
     await endRegistry();
+    await removeImages();
   }
   return report(found, left, megabytes);
+}
+
+/** What was built here: 400 MB that nobody needs any more. */
+async function removeImages(): Promise<void> {
+  const names = ['localhost:5555/big', 'seawall/big-web'].flatMap((name) => [
+    '--filter',
+    `reference=${name}`,
+  ]);
+  const ids = await runCommand('docker', ['images', '--quiet', ...names]);
+  const unique = [...new Set(ids.split('\n').filter(Boolean))];
+  if (unique.length > 0) await runCommand('docker', ['image', 'rm', '--force', ...unique]);
 }
 
 async function measure(stage: Stage, project: Project, way: Way): Promise<Measurement> {
