@@ -18,7 +18,7 @@ await deployShop(shop, { VERSION: 'v1' });
 // A small disk of its own for the catalog's data.
 await asRoot(`cp -a ${DATA} /root/kept && mount -t tmpfs -o size=4m,mode=700 tmpfs ${DATA} && \
 cp -a /root/kept/. ${DATA}/ && docker restart seawall-server`);
-await until('the catalog answers', 60, async () => (await catalogStatus()).answers);
+await until('the catalog answers', 180, async () => (await catalogStatus()).answers);
 
 /** A shell line for the catalog's host. */
 async function asRoot(line: string): Promise<void> {
@@ -28,10 +28,10 @@ async function asRoot(line: string): Promise<void> {
 
 /** The disk's complaint reaches whoever asks for the status. */
 const untilTroubled = (what: RegExp) =>
-  until('the status says so', 60, async () => what.test((await catalogStatus()).problem ?? ''));
+  until('the status says so', 180, async () => what.test((await catalogStatus()).problem ?? ''));
 
 const untilWell = () =>
-  until('the catalog writes again', 60, async () => {
+  until('the catalog writes again', 180, async () => {
     const { answers, problem } = await catalogStatus();
     return answers && problem === undefined;
   });

@@ -65,8 +65,8 @@ export async function catalogStatus(): Promise<CatalogStatus & { readonly code: 
   return { ...(JSON.parse(stdout) as CatalogStatus), code };
 }
 
-export async function promote(host: string): Promise<PromotionResult> {
-  const { stdout } = await expectCode(0, shop, ['catalog', 'promote', host, '--yes', '--json']);
+export async function promote(host: string, ...flags: readonly string[]): Promise<PromotionResult> {
+  const { stdout } = await expectCode(0, shop, ['catalog', 'promote', host, '--yes', '--json', ...flags]);
   return JSON.parse(stdout) as PromotionResult;
 }
 

@@ -194,9 +194,8 @@ async function carryOut(promotion: Promotion): Promise<PromotionResult> {
     const step = { id: 'promote', title: `catalog of epoch ${view.epoch}`, host: view.to };
     await reportStep(report, step, async (note) => {
       const content = await contentFor(promotion);
-      await seed(target, view.epoch, content, signal);
+      await seed(target, place, content, signal);
       note('data written');
-      await writePlace(target, place, signal);
       const client = await openCatalog({ ...target.file, catalog: place }, [target.link]);
       try {
         await waitForCatalog({ client, report, signal }, view.to);
@@ -261,24 +260,26 @@ async function declareWhole(
   }
 }
 
-async function seed({ link, image }: Member, epoch: number, content: string, signal: AbortSignal) {
-  const folder = catalogFolder(epoch);
-  // What an attempt that was cut short left.
-  await writeHostFiles(link.docker, { remove: [folder] }, { image, signal });
-  await writeHostFiles(
-    link.docker,
-    {
-      folders: [{ path: folder, mode: 0o700 }],
-      files: [{ path: `${folder}/snapshot`, content, mode: 0o600 }],
-    },
-    { image, signal },
-  );
+/**
+ * The data first, then the word that turns the host's server to it, in one go: the present catalog waits. What an attempt that was
+ * cut short left is replaced; a server that had opened it would have made the next epoch another one.
+ */
+async function seed(target: Member, place: CatalogPlace, content: string, signal: AbortSignal) {
+  const { link, image } = target;
+  const folder = catalogFolder(epochOf(place));
+  const files = [{ path: `${folder}/snapshot`, content, mode: 0o600 }, clusterFileOf(target, place)];
+  await writeHostFiles(link.docker, { folders: [{ path: folder, mode: 0o700 }], files }, { image, signal });
 }
 
-async function writePlace({ link, image, file }: Member, catalog: CatalogPlace, signal: AbortSignal) {
-  const content = `${JSON.stringify({ ...file, catalog }, undefined, 2)}\n`;
-  const files = [{ path: HOST_PATH.clusterFile, content, mode: 0o600 }];
-  await writeHostFiles(link.docker, { files }, { image, signal });
+const clusterFileOf = ({ file }: Member, catalog: CatalogPlace) => ({
+  path: HOST_PATH.clusterFile,
+  content: `${JSON.stringify({ ...file, catalog }, undefined, 2)}\n`,
+  mode: 0o600,
+});
+
+async function writePlace(member: Member, place: CatalogPlace, signal: AbortSignal) {
+  const { link, image } = member;
+  await writeHostFiles(link.docker, { files: [clusterFileOf(member, place)] }, { image, signal });
 }
 
 async function waitUntilTold({ link }: Member, place: CatalogPlace, signal: AbortSignal): Promise<string> {
