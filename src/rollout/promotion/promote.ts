@@ -165,7 +165,12 @@ function viewOf(found: {
   const [from, to] = [catalog.host, options.host];
   const unreachable = failures.map(({ name }) => name);
   const base = { from, to, unreachable, missing: [], epoch: epochOf(catalog) + 1 };
-  if (rebuilt !== undefined) return { ...base, source: 'rebuild', missing: rebuilt.missing };
+  if (rebuilt !== undefined) {
+    const unseen = unreachable.map(
+      (name) => `what ${name}, which is away, may still run: deploy before it comes back`,
+    );
+    return { ...base, source: 'rebuild', missing: [...rebuilt.missing, ...unseen] };
+  }
   const isTaken = isLive && options.from === undefined;
   if (isTaken && from === to) return { ...base, epoch: epochOf(catalog), source: 'in-place' };
   if (isTaken) return { ...base, source: 'catalog' };
