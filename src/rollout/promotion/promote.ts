@@ -18,23 +18,9 @@ import { type Report, reportStep } from '../../progress.ts';
 import { openCatalog } from '../session.ts';
 import { waitForCatalog } from '../setup/await-parts.ts';
 import { waitFor } from '../setup/deadline.ts';
-import { type FoundSnapshot, freshestSnapshot, missingReleases } from './choose.ts';
+import { type PromotionView, promotionView } from './promotion-view.ts';
 import { type Rebuilt, rebuildContent } from './rebuild.ts';
 import { type HostSurvey, placeOf, surveyHosts } from './survey.ts';
-
-/** What a promotion is about to do. */
-export interface PromotionView {
-  readonly from: string;
-  readonly to: string;
-  readonly epoch: number;
-  /** `catalog`: the present one answers, nothing is lost; `in-place`: it is there already. */
-  readonly source: 'catalog' | 'snapshot' | 'rebuild' | 'in-place';
-  readonly snapshot?: FoundSnapshot;
-  /** What is known to be missing in the snapshot. */
-  readonly missing: readonly string[];
-  /** Hosts that do not answer; they learn of it by themselves when they are back. */
-  readonly unreachable: readonly string[];
-}
 
 export interface PromotionResult extends PromotionView {
   /** Hosts that know the new place. */
@@ -87,7 +73,14 @@ export async function promoteHost(options: PromoteOptions): Promise<PromotionRes
     client = await liveCatalog(present, members, signal);
     if (client !== undefined) await refuseWhileDeploying(client, signal);
     const rebuilt = options.from === 'rebuild' ? await rebuildContent(members, signal) : undefined;
-    const view = viewOf({ options, present, members, failures, isLive: client !== undefined, rebuilt });
+    const view = promotionView({
+      options,
+      present,
+      members,
+      failures,
+      isLive: client !== undefined,
+      rebuilt,
+    });
     if (!(await options.confirm(view))) throw new SeawallError('interrupted', 'nothing was changed');
     const address = target.file.host.privateAddress;
     const place = { ...present.catalog, host: view.to, address, epoch: view.epoch };
@@ -150,46 +143,6 @@ async function refuseWhileDeploying(client: CatalogClient, signal: AbortSignal):
   throw new SeawallError('locked', `${who} on ${from} changes the cluster since ${since}: ${command}`, {
     hint: 'Wait until that is done; it may be writing to the catalog.',
   });
-}
-
-function viewOf(found: {
-  readonly options: PromoteOptions;
-  readonly present: ClusterFile;
-  readonly members: readonly Member[];
-  readonly failures: readonly HostFailure[];
-  readonly isLive: boolean;
-  readonly rebuilt: Rebuilt | undefined;
-}): PromotionView {
-  const { options, present, members, failures, isLive, rebuilt } = found;
-  const { catalog } = present;
-  const [from, to] = [catalog.host, options.host];
-  const unreachable = failures.map(({ name }) => name);
-  const base = { from, to, unreachable, missing: [], epoch: epochOf(catalog) + 1 };
-  if (rebuilt !== undefined) {
-    const unseen = unreachable.map(
-      (name) => `what ${name}, which is away, may still run: deploy before it comes back`,
-    );
-    return { ...base, source: 'rebuild', missing: [...rebuilt.missing, ...unseen] };
-  }
-  const isTaken = isLive && options.from === undefined;
-  if (isTaken && from === to) return { ...base, epoch: epochOf(catalog), source: 'in-place' };
-  if (isTaken) return { ...base, source: 'catalog' };
-  const snapshot = freshestSnapshot(members);
-  if (snapshot === undefined) {
-    throw new SeawallError(
-      'refused',
-      `the catalog on ${from} does not answer, and no host that does has a good snapshot of it`,
-      {
-        hint: `Bring ${from} back, or have the catalog put together from what the hosts have: seawall catalog promote ${to} --rebuild`,
-      },
-    );
-  }
-  return {
-    ...base,
-    source: 'snapshot',
-    snapshot,
-    missing: missingReleases(members, snapshot.snapshot.releases),
-  };
 }
 
 async function carryOut(promotion: Promotion): Promise<PromotionResult> {
