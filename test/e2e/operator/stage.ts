@@ -51,6 +51,8 @@ export class Stage {
     for (const file of ['app.mjs', 'Dockerfile'])
       cpSync(join(root, 'test/e2e/apps/shop', file), join(folder, file));
     cpSync(join(root, 'test/e2e/apps/walk/compose.yaml'), join(folder, 'compose.yaml'));
+    // Another list of hosts is no other image.
+    writeFileSync(join(folder, '.dockerignore'), '*.yml\n*.yaml\n');
     const routes = { [`${name}.example`]: { service: 'web', port: 8000, tls: 'off' } };
     writeFileSync(join(folder, 'seawall.yml'), JSON.stringify({ routes }));
     const project = new Project(this, name, folder);
