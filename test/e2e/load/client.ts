@@ -19,17 +19,25 @@ const slowConnections = 8;
 const mostInFlight = 600;
 const tickMs = 4;
 
-/** One kept connection; `freeAtMs` is when it may be used again. */
+/**
+ * A connection that rested longer is closed, as clients' pools do: nginx may end one that has rested longer than its
+ * `keepalive_min_timeout` at a reload, and no server can know that a request is on its way just then (RFC 9112, section 9.3.1).
+ */
+const mostRestMs = 3000;
+
+/** One kept connection; `freeAtMs` is when it may be used again, `restsSinceMs` when its last answer was complete. */
 interface Lane {
   readonly agent: Agent;
   isBusy: boolean;
   freeAtMs: number;
+  restsSinceMs: number;
 }
 
 const lane = (): Lane => ({
   agent: new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: 60_000 }),
   isBusy: false,
   freeAtMs: 0,
+  restsSinceMs: 0,
 });
 
 /** An open-loop client: requests become due at a fixed rate and none of them waits for another. */
@@ -103,6 +111,8 @@ export class LoadClient {
     counts.inFlight += 1;
     counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
     const used = this.#lane(kind);
+    const restedMs = this.#now() - (used?.restsSinceMs ?? 0);
+    if (restedMs > mostRestMs) used?.agent.destroy();
     const answer =
       counts.inFlight > mostInFlight
         ? {
@@ -113,10 +123,11 @@ export class LoadClient {
         : await send(this.#options, kind, used?.agent ?? false, dueMs + patienceMs - this.#now(), (socket) =>
             this.#count(socket),
           );
-    if (used !== undefined) release(used, this.#now() + (kind === 'idle' ? 1000 + Math.random() * 2000 : 0));
+    if (used !== undefined) release(used, this.#now(), kind === 'idle' ? 1000 + Math.random() * 2000 : 0);
     const latencyMs = this.#now() - dueMs;
     const { wrong, reused, ...seen } = answer;
-    const failure = wrong && { atMs: Math.round(dueMs), kind, ...wrong, reused, afterMs: latencyMs };
+    const rested = reused ? { restedMs: Math.round(restedMs) } : {};
+    const failure = wrong && { atMs: Math.round(dueMs), kind, ...wrong, ...rested, afterMs: latencyMs };
     this.#tally.add({
       kind,
       atMs: Math.round(dueMs),
@@ -161,9 +172,10 @@ export class LoadClient {
   }
 }
 
-function release(used: Lane, freeAtMs: number): void {
+function release(used: Lane, nowMs: number, pauseMs: number): void {
   used.isBusy = false;
-  used.freeAtMs = freeAtMs;
+  used.restsSinceMs = nowMs;
+  used.freeAtMs = nowMs + pauseMs;
 }
 
 function pickKind(mix: LoadOptions['mix']): Kind {

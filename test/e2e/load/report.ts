@@ -10,8 +10,8 @@ export interface Failure {
   /** `refused`, `reset`, `timeout`, `status 502`, `body`, `version`, … */
   readonly reason: string;
   readonly detail: string;
-  /** Whether its connection had carried a request before. */
-  readonly reused: boolean;
+  /** How long its connection had rested since the request before; absent: it was a fresh one. */
+  readonly restedMs?: number;
   readonly afterMs: number;
 }
 
@@ -124,8 +124,8 @@ export function reportText(report: LoadReport): string {
     `instances: ${Object.keys(report.instances).length}`,
     ...Object.entries(report.reasons).map(([reason, count]) => `failed by ${reason}: ${count}`),
     ...report.failures.map(
-      ({ atMs, kind, reason, detail, reused, afterMs }) =>
-        `  ${(atMs / 1000).toFixed(3)} s ${kind} ${reason} after ${Math.round(afterMs)} ms on a ${reused ? 'kept' : 'fresh'} connection: ${detail}`,
+      ({ atMs, kind, reason, detail, restedMs, afterMs }) =>
+        `  ${(atMs / 1000).toFixed(3)} s ${kind} ${reason} after ${Math.round(afterMs)} ms on a ${restedMs === undefined ? 'fresh connection' : `connection that had rested ${restedMs} ms`}: ${detail}`,
     ),
   ].join('\n');
 }

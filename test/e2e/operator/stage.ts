@@ -115,7 +115,8 @@ export class Project {
   /** Runs `bin/seawall` as the leader of a process group of its own, without a terminal. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
     const files = ['--file', 'seawall.yml', '--file', 'lab.yml'];
-    const child = spawn(join(root, 'bin/seawall'), [...args, ...files], {
+    // In front: what stands behind a service name belongs to the program that runs there.
+    const child = spawn(join(root, 'bin/seawall'), [...files, ...args], {
       cwd: this.folder,
       env: { ...process.env, NO_COLOR: '1', PROJECT: this.name, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
