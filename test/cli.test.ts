@@ -53,8 +53,8 @@ test('a service of an inactive profile is not said to be missing', async () => {
   await writeProject();
   await write('tools.yaml', 'services:\n  shell:\n    image: nginx:1.30\n    profiles: [tools]\n');
   const files = ['--file', 'seawall.yml', '--file', 'compose.yaml', '--file', 'tools.yaml'];
-  const { code, stderr } = await call([...files, 'run', 'shell']);
-  assert.equal(code, 125);
+  const { code, stderr } = await call([...files, 'build', 'shell']);
+  assert.equal(code, 2);
   assert.match(stderr, /shell is only there with the profile "tools", which is not active/);
   assert.match(stderr, /--profile tools/);
 });

@@ -64,7 +64,10 @@ async function takeOff(
   try {
     const gone = await takeDown(session, { volumes, confirm: ask });
     progress.close();
-    const done = `${context.style('green', '✔')} ${name} is off the hosts. Again: seawall deploy\n`;
+    const done =
+      session.cluster === undefined
+        ? `Nothing of ${name} is on the hosts: they are not set up.\n`
+        : `${context.style('green', '✔')} ${name} is off the hosts. Again: seawall deploy\n`;
     await (json
       ? printJson(context, { project: name, ...gone, removedVolumes: volumes })
       : print(context, done));

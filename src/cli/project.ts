@@ -20,9 +20,11 @@ export interface ProjectFiles extends LoadedProject {
 export async function readProject(
   { terminal, options }: Context,
   scale: Readonly<Record<string, number>> = {},
+  moreProfiles: readonly string[] = [],
 ): Promise<ProjectFiles> {
   const { loadProject } = await import('../config/index.ts');
-  const { files, profiles } = options;
+  const { files } = options;
+  const profiles = [...options.profiles, ...moreProfiles];
   const { value, problems } = await loadProject({
     files,
     cwd: terminal.cwd,

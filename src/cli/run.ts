@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import type { Desired } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
 import type { Session } from '../rollout/index.ts';
 import type { Bind, Context } from './context.ts';
 import { collect, envEntries, programOf } from './option-values.ts';
 import { progressView } from './progress.ts';
-import { readProject, requireService, withSession } from './project.ts';
+import { type ProjectFiles, readProject, requireService, withSession } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -27,8 +28,9 @@ export function define(command: Command, bind: Bind): void {
       'after',
       `
 A container of its own beside the replicas: image, settings, networks and volumes of the service as deployed, no published
-ports, no requests from the edges. Options of Seawall stand before the service. The program's exit code is passed on; 125 means
-that Seawall itself failed.
+ports, no requests from the edges. A service of an inactive profile runs as the files say: its image is built and brought to a
+host first. Options of Seawall stand before the service. The program's exit code is passed on; 125 means that Seawall itself
+failed.
 
 Examples:
   seawall run --rm web python manage.py createsuperuser
@@ -54,12 +56,16 @@ async function run(
 ): Promise<number> {
   const argv = programOf(words);
   const { terminal, signal } = context;
-  const project = await readProject(context);
-  requireService(project, service);
-  return withSession(context, project, progressView(context), async (session) => {
+  const { project, isInactive } = await readWith(context, service);
+  const progress = progressView(context);
+  const work = async (session: Session): Promise<number> => {
     const { isInteractive, runOneOff } = await import('../tasks/index.ts');
-    const { cluster, release, desired } = await deployedState(session);
-    const { hosts } = context.options;
+    const { cluster, release, desired: deployed } = await deployedState(session);
+    const isNew = isInactive && deployed.services[service] === undefined;
+    const { desired, hosts } = isNew
+      ? await madeReady(context, session, deployed, service)
+      : { desired: deployed, hosts: context.options.hosts };
+    progress.close();
     return runOneOff(
       {
         desired,
@@ -82,7 +88,38 @@ async function run(
       },
       terminal,
     );
-  });
+  };
+  return withSession(context, project, progress, work, { lockWaitMs: LOCK_WAIT_MS });
+}
+
+/** As long as a deploy may well take: what is made ready for an inactive profile waits for it. */
+const LOCK_WAIT_MS = 600_000;
+
+interface Read {
+  readonly project: ProjectFiles;
+  /** Only its being named has the service there. */
+  readonly isInactive: boolean;
+}
+
+/** As Docker Compose does, whoever names a service activates its profiles. */
+async function readWith(context: Context, service: string): Promise<Read> {
+  const project = await readProject(context);
+  const profiles = project.inactive?.[service];
+  if (profiles !== undefined) return { project: await readProject(context, {}, profiles), isInactive: true };
+  requireService(project, service);
+  return { project, isInactive: false };
+}
+
+/** The release in force with a service that is not in it, and the host that has what it needs. */
+async function madeReady(
+  { options: { hosts } }: Context,
+  session: Session,
+  deployed: Desired,
+  service: string,
+): Promise<{ readonly desired: Desired; readonly hosts: readonly string[] }> {
+  const { readyOneOff } = await import('../rollout/index.ts');
+  const { desired, host } = await readyOneOff(session, deployed, service, hosts[0]);
+  return { desired, hosts: [host] };
 }
 
 /** The release in force: a one-off container is to see what the replicas are, not what the files say by now. */

@@ -4,6 +4,7 @@ import { OWN } from '../cluster.ts';
 import { SeawallError } from '../errors.ts';
 import { demultiplex, type HostLink, isConflict } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
+import { parseAnswers } from './answers.ts';
 import { fullDiskError } from './space.ts';
 import { STAGING_FOLDER } from './staging/folder.ts';
 import type { Answer, Order, Results, ServeOrder } from './staging/orders.ts';
@@ -79,11 +80,13 @@ async function* answersOf(
     if (body !== undefined) {
       pipeline(body(), stream, { end: false, signal: sending.signal }).catch(() => {});
     }
-    for await (const answer of parseAnswers(demultiplex(stream))) {
+    let other = '';
+    for await (const answer of parseAnswers(demultiplex(stream), (said) => (other = said))) {
       if (answer.kind === 'failed') throw helperError(host, order, answer);
       yield answer;
     }
     signal?.throwIfAborted();
+    if (other !== '') throw unclearError(host, order, other);
     return undefined;
   } finally {
     sending.abort();
@@ -144,16 +147,14 @@ function helperBody(image: string, { kind }: Order) {
   };
 }
 
-async function* parseAnswers(
-  chunks: AsyncIterable<{ readonly stream: string; readonly bytes: Buffer }>,
-): AsyncGenerator<Answer> {
-  let open = '';
-  for await (const { stream, bytes } of chunks) {
-    if (stream !== 'stdout') continue;
-    const lines = (open + bytes.toString()).split('\n');
-    open = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as Answer;
-  }
+/** A helper ended without an answer, and what it wrote is not for Seawall but for whoever looks into it. */
+function unclearError({ name }: Host, order: Order, said: string): SeawallError {
+  const text = said.trim().replaceAll(/\s*\n\s*/g, ' | ');
+  return new SeawallError(
+    'docker',
+    `a helper on ${name} (images ${order.kind}) ended without an answer; it said: ${text}`,
+    { where: name, hint: 'Run the command again.' },
+  );
 }
 
 function helperError(

@@ -27,9 +27,13 @@ export interface DownOptions {
   readonly confirm: (view: DownView) => Promise<boolean>;
 }
 
-/** Takes a project off its hosts: routes first, then containers and networks; volumes only when asked. */
+/**
+ * Takes a project off its hosts: routes first, then containers and networks; volumes only when asked. Hosts that are not
+ * set up have nothing of it.
+ */
 export async function takeDown(session: Session, options: DownOptions): Promise<DownView> {
   requireAllHosts(session);
+  if (session.cluster === undefined) return { containers: [], networks: [], volumes: [], routes: 0 };
   const { client } = clusterOf(session);
   const { view: shown } = await lookAround(session);
   if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');

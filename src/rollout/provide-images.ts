@@ -1,5 +1,6 @@
 import { makeCatalogCertificate } from '../catalog/index.ts';
 import { CATALOG_TLS_NAME } from '../cluster.ts';
+import type { DesiredService } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
 import { Docker, localSocket } from '../hosts/index.ts';
 import {
@@ -48,16 +49,7 @@ export async function provideImages(session: Session, actual: Actual, plan: Plan
   const wishes = Object.values(desired.services).flatMap((service): ImageWish[] => {
     const names = [...(hosts.get(service.name) ?? [])].sort();
     if (names.length === 0) return [];
-    return [
-      {
-        service: service.name,
-        reference: service.image,
-        pull: service.pull,
-        hosts: names,
-        ...(service.build === undefined ? {} : { build: service.build }),
-        ...(service.platform === undefined ? {} : { platform: service.platform }),
-      },
-    ];
+    return [wishOf(service, names)];
   });
   const startedAt = performance.now();
   const operator = await operatorDocker(signal);
@@ -84,6 +76,36 @@ export async function provideImages(session: Session, actual: Actual, plan: Plan
     );
     const durationMs = Math.round(performance.now() - startedAt);
     return { images, transfer: { ...traffic, durationMs } };
+  }).finally(() => operator?.close());
+}
+
+const wishOf = (service: DesiredService, hosts: readonly string[]): ImageWish => ({
+  service: service.name,
+  reference: service.image,
+  pull: service.pull,
+  hosts,
+  ...(service.build === undefined ? {} : { build: service.build }),
+  ...(service.platform === undefined ? {} : { platform: service.platform }),
+});
+
+/** Brings one service's image, and the files that it mounts, to one host. No release keeps the image afterwards. */
+export async function provideImage(session: Session, name: string, host: string): Promise<void> {
+  const { desired, links, report, signal } = session;
+  const service = desired.services[name];
+  const link = links.find((each) => each.name === host);
+  if (service === undefined || link === undefined)
+    throw new SeawallError('bug', `${name} or ${host} is unknown`);
+  const operator = await operatorDocker(signal);
+  const context = {
+    ...{ project: desired.project, links: new Map(links.map((each) => [each.name, each])) },
+    ...{ dockerConfig: await readDockerConfig(), exchange: exchangeOf(session), report, signal },
+    ...(operator === undefined ? {} : { operator }),
+  };
+  await reportStep(report, { id: 'images', title: `image of ${name}` }, async () => {
+    await ensureImages([wishOf(service, [host])], context);
+    const mounted = service.mounts.flatMap((mount) => (mount.kind === 'content' ? [mount.hash] : []));
+    const contents = Object.entries(desired.contents).filter(([hash]) => mounted.includes(hash));
+    await sendContents(link, Object.fromEntries(contents), signal);
   }).finally(() => operator?.close());
 }
 

@@ -5,6 +5,9 @@ import { gunicorn, sourceTree } from './app-packages.ts';
 import { useApp } from './app-stage.ts';
 import { until } from './app-use.ts';
 
+/** As control groups 1 and 2 tell it. */
+const MEMORY_LIMIT =
+  'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max';
 const gunicornImages = ['python:3.14-slim', 'nginx:alpine'];
 
 test('gunicorn: an app behind its own nginx, which speaks uwsgi to it', async (t) => {
@@ -39,6 +42,33 @@ test('gunicorn: a chat streams its answer through the edge piece by piece', asyn
     assert.match(answer.body, /data: \[DONE\]/);
     assert.ok(pieces.length > 3, `${pieces.length} pieces: ${answer.body}`);
     t.diagnostic(`an event stream of ${answer.body.length} bytes arrived in ${pieces.length} pieces`);
+  });
+});
+
+test('gunicorn: background tasks run within their memory limit, and its own tests pass in a one-off container', async (t) => {
+  const options = {
+    source: await sourceTree(gunicorn),
+    within: 'examples/celery_alternative',
+    images: gunicornImages,
+  };
+  await useApp(t, 'gunicorn-tasks', options, async (app) => {
+    const mail = { to: 'a@b.example', subject: 'tide', body: 'at six' };
+    const sent = await app.json<{ status: string }>('/api/email/send', 'POST', mail);
+    assert.equal(sent.status, 'sent');
+    const data = [1, 2, 3].map((tons) => ({ port: tons < 3 ? 'west' : 'east', tons }));
+    const asked = { data, group_by: 'port', agg_field: 'tons' };
+    const { result } = await app.json<{ result: unknown }>('/api/data/aggregate', 'POST', asked);
+    assert.deepEqual(result, { west: 3, east: 3 });
+    const limit = await app.expect(0, ['exec', 'app', 'sh', '-c', MEMORY_LIMIT]);
+    assert.equal(limit.stdout.trim(), String(1024 ** 3));
+    const ran = await app.expect(0, ['run', '--rm', 'tests']);
+    const passed = /(\d+) passed/.exec(ran.stdout)?.[1];
+    assert.ok(passed !== undefined && !/failed/.test(ran.stdout), ran.stdout);
+    assert.deepEqual(
+      (await app.replicas()).map(({ service }) => service),
+      ['app'],
+    );
+    t.diagnostic(`seawall run tests: ${passed} tests of the project passed`);
   });
 });
 

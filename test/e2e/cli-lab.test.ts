@@ -140,4 +140,6 @@ test('hosts leave only when nothing needs them, the one with the catalog last, a
   for (const host of ['host1', 'host2']) {
     assert.equal((await tryCommand('ssh', ['-F', lab.sshConfig, host, look])).stdout, '');
   }
+  const { stdout } = await expectCode(0, 'down', '--yes');
+  assert.match(stdout, /^Nothing of shop is on the hosts: they are not set up\.\n$/);
 });
