@@ -37,7 +37,7 @@ export async function orderHost<O extends Order>(
     if (answer.kind === 'bytes') options.onBytes?.(answer.bytes);
     if (answer.kind === 'done') return answer.result as Results[O['kind']];
   }
-  throw new SeawallError('unreachable', `the connection to a helper on ${host.name} ended`, {
+  throw new SeawallError('unreachable', 'the connection to a helper container ended', {
     where: host.name,
   });
 }
@@ -59,7 +59,7 @@ export async function startServing(
   if (first.done !== true && first.value.kind === 'listening') {
     return { port: first.value.port, stop: async () => void (await answers.return(undefined)) };
   }
-  throw new SeawallError('docker', `${host.name} cannot give layers to the others`, { where: host.name });
+  throw new SeawallError('docker', 'layers cannot be given to the other hosts', { where: host.name });
 }
 
 async function* answersOf(
@@ -167,5 +167,5 @@ function helperError(
   const what = { receive: 'take layers', fetch: 'get layers from another host', load: 'load an image' };
   const text = what[order.kind as keyof typeof what] ?? `${order.kind} layers`;
   const kind = code === 'docker' ? 'docker' : 'unreachable';
-  return new SeawallError(kind, `${name} could not ${text}: ${message}`, { where: name, cause });
+  return new SeawallError(kind, `could not ${text}: ${message}`, { where: name, cause });
 }

@@ -321,6 +321,12 @@ test('nothing that a kept release, a running rollout or a container needs is pru
         labels: { [builtForLabel]: 'other' },
       },
       { id: 'sha256:8', tags: ['nginx:1.30', keptName('polls', 'sha256:8')], labels: {} },
+      // Another project runs what this one built.
+      {
+        id: 'sha256:9',
+        tags: ['seawall/polls-web:9', keptName('other', 'sha256:9')],
+        labels: { [builtForLabel]: 'polls' },
+      },
     ],
   });
   assert.deepEqual(pruned, [
@@ -329,6 +335,7 @@ test('nothing that a kept release, a running rollout or a container needs is pru
     'seawall/kept:polls.8',
     'seawall/polls-web:1',
     'seawall/polls-web:3',
+    'seawall/polls-web:9',
   ]);
 });
 

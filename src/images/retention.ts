@@ -63,8 +63,10 @@ export function prunableNames(input: RetentionInput): readonly string[] {
   return images
     .filter((image) => !isWanted(image))
     .flatMap(({ tags, labels }) =>
-      tags.filter(
-        (tag) => tag.startsWith(prefix) || (labels[builtForLabel] === project && tag.startsWith('seawall/')),
+      tags.filter((tag) =>
+        isKeptName(tag)
+          ? tag.startsWith(prefix)
+          : labels[builtForLabel] === project && tag.startsWith('seawall/'),
       ),
     )
     .sort();

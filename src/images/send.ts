@@ -1,4 +1,4 @@
-import { describeError } from '../errors.ts';
+import { describeError, SeawallError } from '../errors.ts';
 import type { HostLink, ImageInfo } from '../hosts/index.ts';
 import { reportStep } from '../progress.ts';
 import type { HostBook } from './host-book.ts';
@@ -35,7 +35,7 @@ export async function sendJob(job: Job, tools: Tools): Promise<void> {
   for (const { link, error } of failures) {
     const full = await fullDiskBehind(error, link, job, tools);
     if (full !== undefined) throw full;
-    const text = `${job.wish.reference} did not get to ${link.name} by way of the other hosts (${describeError(error)}); sending it from here.`;
+    const text = `${job.wish.reference} did not get to ${link.name} by way of the other hosts (${reasonOf(error, link)}); sending it from here.`;
     context.report({ kind: 'line', text });
   }
   await sendToAll(
@@ -43,6 +43,12 @@ export async function sendJob(job: Job, tools: Tools): Promise<void> {
     failures.map(({ link }) => link),
     tools,
   );
+}
+
+/** The line names the host that was to get it: another one that failed is said too. */
+function reasonOf(error: unknown, { name }: HostLink): string {
+  const where = error instanceof SeawallError && error.where !== name ? error.where : undefined;
+  return where === undefined ? describeError(error) : `${where}: ${describeError(error)}`;
 }
 
 /** The way by way of hosts; `undefined` when it is not there or not worth it. */

@@ -68,7 +68,7 @@ export function spaceError(
   { neededBytes, freeBytes }: { readonly neededBytes: number; readonly freeBytes: number },
   unusedBytes: number,
 ): SeawallError {
-  const text = `host ${host} has ${megabytes(freeBytes)} MB free for images and needs ${megabytes(neededBytes)} MB; nothing was sent`;
+  const text = `${megabytes(freeBytes)} MB are free for images, ${megabytes(neededBytes)} MB are needed; nothing was sent`;
   const unused =
     unusedBytes === 0
       ? 'No image there is unused: see what else is large (docker system df).'
@@ -78,7 +78,7 @@ export function spaceError(
 
 /** The disk filled up while images were brought. */
 export function fullDiskError(host: string, cause: unknown): SeawallError {
-  return new SeawallError('refused', `the disk of ${host} became full while images were brought to it`, {
+  return new SeawallError('refused', 'the disk became full while images were brought', {
     where: host,
     hint: `Nothing was stopped or started. Free some: docker system df on ${host}, then docker image prune; then deploy again.`,
     cause,

@@ -59,7 +59,7 @@ export interface ImageContext {
 export function linkOf(context: ImageContext, name: string): HostLink {
   const link = context.links.get(name);
   if (link !== undefined) return link;
-  throw new SeawallError('unreachable', `host ${name} is not connected`, { where: name });
+  throw new SeawallError('unreachable', 'not connected', { where: name });
 }
 
 /** An image as every host of its wish holds it. */

@@ -146,7 +146,13 @@ export async function provideKeptImages(
   const wishes = [...hosts].flatMap(([service, names]): ImageWish[] => {
     const id = images[service]?.id;
     if (id === undefined) return [];
-    return [{ service, reference: keptName(plan.project, id), pull: 'never', hosts: [...names].sort() }];
+    const platform = session.desired.services[service]?.platform;
+    return [
+      {
+        ...{ service, reference: keptName(plan.project, id), pull: 'never', hosts: [...names].sort() },
+        ...(platform === undefined ? {} : { platform }),
+      },
+    ];
   });
   await requireHolders(session, wishes);
   const startedAt = performance.now();

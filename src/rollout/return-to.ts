@@ -2,10 +2,12 @@ import type { ReleaseRecord } from '../catalog/record.ts';
 import type { Desired } from '../compose/desired.ts';
 import { describeError } from '../errors.ts';
 import { keptName } from '../images/index.ts';
+import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import type { RolloutContext } from './context.ts';
 import { execute } from './execute.ts';
 import { planProject } from './planning.ts';
+import { provideKeptImages } from './provide-images.ts';
 import { lastGood, openRelease, readReleases } from './release.ts';
 import { clusterOf, type Session } from './session.ts';
 
@@ -46,6 +48,7 @@ export async function returnTo(
       images: good ? releaseImages(good) : {},
       signal,
     };
+    const lacking = good ? await fetchLost(back, plan, context.images) : [];
     const title = good ? `return to release ${good.number}` : 'remove what was started';
     const tolerated = await reportStep(session.report, { id: 'revert', title }, () =>
       execute(context, plan.steps, async () => {}),
@@ -53,10 +56,28 @@ export async function returnTo(
     return {
       ...(good ? { release: good.number } : {}),
       clean: plan.obstacles.length === 0 && tolerated.length === 0,
-      notices: [...plan.obstacles, ...tolerated.map(({ error }) => error)].map((each) => each.message),
+      notices: [
+        ...lacking,
+        ...[...plan.obstacles, ...tolerated.map(({ error }) => error)].map((each) => each.message),
+      ],
     };
   } catch (error) {
     return { clean: false, notices: [`the way back failed: ${describeError(error)}`] };
+  }
+}
+
+/** An old image that a host lost meanwhile comes from another; what cannot be had must not keep the rest from going back. */
+async function fetchLost(
+  back: Session,
+  plan: Plan,
+  images: RolloutContext['images'],
+): Promise<readonly string[]> {
+  try {
+    await provideKeptImages(back, plan, images);
+    return [];
+  } catch (error) {
+    back.signal.throwIfAborted();
+    return [`images for the way back could not be brought: ${describeError(error)}`];
   }
 }
 

@@ -1,5 +1,7 @@
 /** A host (host2: Engine 20.10) whose disk for images is too small, or becomes full while images come. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { takeDownLab } from '../../lab/hosts.ts';
 import type { Lab } from '../../lab/lab.ts';
@@ -37,6 +39,7 @@ after(async () => {
 
 const staged = '/var/lib/docker/volumes/seawall-images/_data/heavy';
 const running = (host: string) => onHost(lab, host, 'docker ps --no-trunc --quiet | sort');
+const count = (host: string, filter: string) => onHost(lab, host, `docker images --quiet ${filter} | wc -l`);
 const filesWaiting = (host: string) => onHost(lab, host, `find ${staged} -type f 2>/dev/null | wc -l`);
 
 /** A deploy that fails, and what it said. */
@@ -51,9 +54,9 @@ test('an image too large for a host is refused before anything is sent, with the
   const before = await Promise.all([running('host1'), running('host2')]);
   writeNoise(project, 'big.bin', 400e6);
   const said = await failingDeploy();
-  assert.match(said, /host host2 has \d+ MB free for images and needs \d+ MB; nothing was sent/);
+  assert.match(said, /host2: [\d.]+ MB are free for images, \d+ MB are needed; nothing was sent/);
   assert.match(said, /docker image prune|docker system df/);
-  t.diagnostic(/host host2 has .*/.exec(said)?.[0] ?? '');
+  t.diagnostic(/host2: .*free for images.*/.exec(said)?.[0] ?? '');
   assert.deepEqual(await Promise.all([running('host1'), running('host2')]), before);
   assert.equal(await filesWaiting('host1'), '0');
   assert.equal(
@@ -78,11 +81,34 @@ test('a disk that becomes full while an image comes is said, nothing is lost, an
       ),
     );
   const said = await failingDeploy(fill);
-  assert.match(said, /the disk of host2 became full while images were brought to it/);
-  t.diagnostic(/the disk of host2 .*/.exec(said)?.[0] ?? '');
+  assert.match(said, /host2: the disk became full while images were brought/);
+  t.diagnostic(/host2: the disk became full.*/.exec(said)?.[0] ?? '');
   assert.deepEqual(await Promise.all([running('host1'), running('host2')]), before);
   assert.equal(await filesWaiting('host2'), '0', 'what waited gave its room back');
   await onHost(lab, 'host2', 'rm /var/lib/docker/filler');
   const { outcome } = await change(project, ['deploy', '--lock-wait', '2m']);
   assert.equal(outcome, 'done');
+});
+
+test("images of earlier releases go by the room they take, those of failed deploys too, and nobody else's", async (t) => {
+  writeFileSync(join(project.folder, 'seawall.yml'), 'keep: { releases: 5, disk: 30M }\n');
+  const image = 'seawall/heavy-worker | head -1';
+  for (const host of ['host1', 'host2'])
+    for (const name of ['somebody/app:1', 'seawall/kept:other.1'])
+      await onHost(lab, host, `docker tag $(docker images --quiet ${image}) ${name}`);
+  const kept: number[] = [];
+  // What serves and the release before stay; of those before them (1 MB; 150 MB; 20 MB), what fits in 30 MB.
+  for (const _ of ['first', 'second', 'third']) {
+    writeNoise(project, 'big.bin', 20e6);
+    await change(project, ['deploy']);
+    kept.push(Number(await count('host1', "--filter 'reference=seawall/kept:heavy.*'")));
+  }
+  t.diagnostic(`keep.disk 30M: releases whose images are kept, deploy by deploy: ${kept.join(', ')}`);
+  assert.deepEqual(kept, [3, 2, 3]);
+  for (const host of ['host1', 'host2']) {
+    assert.equal(await count(host, "--filter 'reference=seawall/kept:heavy.*'"), '3', host);
+    assert.equal(await count(host, 'seawall/heavy-worker'), '3', `${host}: also what failed deploys left`);
+    assert.equal(await count(host, 'somebody/app'), '1', host);
+    assert.equal(await count(host, 'seawall/kept:other.1'), '1', host);
+  }
 });
