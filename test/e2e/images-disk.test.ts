@@ -1,6 +1,6 @@
 /** A host (host2: Engine 20.10) whose disk for images is too small, or becomes full while images come. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { takeDownLab } from '../../lab/hosts.ts';
@@ -39,7 +39,8 @@ after(async () => {
 
 const staged = '/var/lib/docker/volumes/seawall-images/_data/heavy';
 const running = (host: string) => onHost(lab, host, 'docker ps --no-trunc --quiet | sort');
-const count = (host: string, filter: string) => onHost(lab, host, `docker images --quiet ${filter} | wc -l`);
+const countImages = (host: string, filter: string) =>
+  onHost(lab, host, `docker images --quiet ${filter} | wc -l`);
 const filesWaiting = (host: string) => onHost(lab, host, `find ${staged} -type f 2>/dev/null | wc -l`);
 
 /** A deploy that fails, and what it said. */
@@ -101,14 +102,44 @@ test("images of earlier releases go by the room they take, those of failed deplo
   for (const _ of ['first', 'second', 'third']) {
     writeNoise(project, 'big.bin', 20e6);
     await change(project, ['deploy']);
-    kept.push(Number(await count('host1', "--filter 'reference=seawall/kept:heavy.*'")));
+    kept.push(Number(await countImages('host1', "--filter 'reference=seawall/kept:heavy.*'")));
   }
   t.diagnostic(`keep.disk 30M: releases whose images are kept, deploy by deploy: ${kept.join(', ')}`);
   assert.deepEqual(kept, [3, 2, 3]);
   for (const host of ['host1', 'host2']) {
-    assert.equal(await count(host, "--filter 'reference=seawall/kept:heavy.*'"), '3', host);
-    assert.equal(await count(host, 'seawall/heavy-worker'), '3', `${host}: also what failed deploys left`);
-    assert.equal(await count(host, 'somebody/app'), '1', host);
-    assert.equal(await count(host, 'seawall/kept:other.1'), '1', host);
+    assert.equal(await countImages(host, "--filter 'reference=seawall/kept:heavy.*'"), '3', host);
+    assert.equal(
+      await countImages(host, 'seawall/heavy-worker'),
+      '3',
+      `${host}: also what failed deploys left`,
+    );
+    assert.equal(await countImages(host, 'somebody/app'), '1', host);
+    assert.equal(await countImages(host, 'seawall/kept:other.1'), '1', host);
   }
+});
+
+test('the way back after a failed deploy fetches an old image that a host lost meanwhile', async (t) => {
+  const compose = join(project.folder, 'compose.yaml');
+  const before = readFileSync(compose, 'utf8').replace('replicas: 3', 'replicas: 2');
+  writeFileSync(compose, before);
+  await change(project, ['deploy']);
+  const worker = '$(docker ps --quiet --filter label=seawall.service=worker)';
+  const image = await onHost(lab, 'host1', `docker inspect --format "{{.Image}}" ${worker}`);
+  const address = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  const onHost2 = await onHost(lab, 'host2', `docker inspect --format "${address}" ${worker}`);
+  const range = onHost2.replace(/\d+$/, '');
+  assert.match(range, /^(\d+\.){3}$/);
+  const dies = `if (JSON.stringify(os.networkInterfaces()).includes('${range}')) process.exit(1); process.on`;
+  writeFileSync(compose, before.replace('process.on', dies));
+  writeNoise(project, 'small.bin', 1e6);
+  const loss = onHost(
+    lab,
+    'host1',
+    `for i in $(seq 3000); do docker rmi --force ${image} >/dev/null 2>&1 && exit 0; sleep 0.05; done; exit 1`,
+  );
+  const said = await failingDeploy(() => loss);
+  t.diagnostic(/.*seawall\/kept:heavy\S+ from host2.*/.exec(said)?.[0] ?? said.slice(-400));
+  assert.match(said, /seawall\/kept:heavy\S+ from host2/);
+  for (const host of ['host1', 'host2'])
+    assert.equal(await onHost(lab, host, `docker inspect --format "{{.Image}}" ${worker}`), image, host);
 });
