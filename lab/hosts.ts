@@ -21,6 +21,15 @@ export async function stopHost(lab: Lab, name: string): Promise<void> {
   if (await isRunning(lab, name)) await runCommand('docker', ['kill', container]);
 }
 
+/** A machine that is off gets an empty disk: no images, containers and volumes. What is outside /var/lib/docker stays. */
+export async function emptyDisk(lab: Lab, name: string): Promise<void> {
+  const { container } = findHost(lab, name);
+  const image = (await runCommand('docker', ['inspect', '--format', '{{.Config.Image}}', container])).trim();
+  const remove = ['/disk', '-mindepth', '1', '-delete'];
+  const mount = ['--volume', `${container}:/disk`, '--network', 'none', '--entrypoint', 'find'];
+  await runCommand('docker', ['run', '--rm', ...mount, image, ...remove]);
+}
+
 /** Power on; returns when the machine answers by ssh and its Docker does too. A cut cable is plugged in again. */
 export async function startHost(lab: Lab, name: string): Promise<void> {
   const host = findHost(lab, name);

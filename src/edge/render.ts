@@ -65,10 +65,10 @@ fastcgi_temp_path ${paths.edge}/temp/fastcgi;
 uwsgi_temp_path ${paths.edge}/temp/uwsgi;
 scgi_temp_path ${paths.edge}/temp/scgi;
 
-# Clients. A reload answers one more request on each idle connection within keepalive_min_timeout before it
-# closes it: without that, requests already on their way would be reset.
+# Clients. A reload answers one more request on each idle connection within keepalive_min_timeout of its last
+# request before it closes it: without that, requests already on their way would be reset.
 keepalive_timeout 65s;
-keepalive_min_timeout 2s;
+keepalive_min_timeout 5s;
 client_header_timeout 20s;
 client_body_timeout 60s;
 send_timeout 60s;

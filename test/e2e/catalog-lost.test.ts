@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startHost, stopHost } from '../../lab/hosts.ts';
+import { emptyDisk, startHost, stopHost } from '../../lab/hosts.ts';
 import {
   ask,
   catalogStatus,
@@ -9,7 +9,6 @@ import {
   lab,
   onHost,
   promote,
-  second,
   shop,
   timed,
   until,
@@ -17,6 +16,10 @@ import {
 } from './catalog-stage.ts';
 
 await deployShop(shop, { VERSION: 'v1' });
+
+/** What `seawall plan` prints. */
+const planned = async (VERSION: string): Promise<string> =>
+  (await expectCode(0, shop, ['plan'], { env: { VERSION } })).stdout;
 
 test('every host keeps a good snapshot of the catalog, for root only, seconds after a deploy', async () => {
   await until('every host has one', 90, async () => {
@@ -67,8 +70,7 @@ test('the catalog moves to another host and back under load, with everything in 
       assert.equal((await expectCode(0, shop, ['releases', '--json'])).stdout, before);
     }
   });
-  const { stdout } = await expectCode(0, shop, ['plan'], { env: { VERSION: 'v1' } });
-  assert.match(stdout, /nothing/i);
+  assert.match(await planned('v1'), /^No change/);
 });
 
 test('the host of the catalog goes off: traffic goes on, another host is made the catalog, and the old one follows when it is back', async (t) => {
@@ -105,29 +107,45 @@ test('the host of the catalog goes off: traffic goes on, another host is made th
     t.diagnostic(`host1 back on: follows after ${followed} s`);
   });
   await until('its edge serves', 120, async () => (await ask()).status === 200);
-  await until('a plan sees everybody', 180, async () => {
-    const { stdout } = await expectCode(0, shop, ['plan'], { env: { VERSION: 'v1' } });
-    return /nothing/i.test(stdout);
-  });
+  await until('a plan sees everybody', 180, async () => /^No change/.test(await planned('v1')));
+});
+
+test('the host of the catalog and its disk are gone: another is made the catalog, the host is set up anew, and deploy, scale and rollback work', async (t) => {
+  await promote('host1');
   await withoutLoss(t, ['v1', 'v2'], async () => {
-    await deployShop(shop, { VERSION: 'v2' });
+    await stopHost(lab, 'host1');
+    const { source, missing } = await promote('host3');
+    assert.deepEqual([source, missing], ['snapshot', []]);
+    await emptyDisk(lab, 'host1');
+    await startHost(lab, 'host1');
+    await onHost('host1', ['sudo', 'rm', '-rf', '/etc/seawall', '/var/lib/seawall']);
+    const deploy = await timed(() => deployShop(shop, { VERSION: 'v2' }));
+    const scale = await timed(() =>
+      expectCode(0, shop, ['scale', 'web=3', '--yes'], { env: { VERSION: 'v2' } }),
+    );
+    const rollback = await timed(() => expectCode(0, shop, ['rollback', '1', '--yes']));
+    t.diagnostic(
+      `disk gone: deploy with the host set up anew ${deploy} s, scale ${scale} s, rollback ${rollback} s`,
+    );
   });
-  assert.equal((await ask('/', 'shop.example', second)).status, 200);
+  const { host, epoch, code } = await catalogStatus();
+  assert.deepEqual([code, host, epoch], [0, 'host3', 6]);
+  assert.equal((await ask()).status, 200);
 });
 
 test('a catalog put together from what the hosts have knows hosts, networks, volumes, routes and releases', async (t) => {
   const before = (await expectCode(0, shop, ['releases', '--json'])).stdout;
-  await withoutLoss(t, ['v2'], async () => {
+  const plan = await planned('v1');
+  await withoutLoss(t, ['v1', 'v2'], async () => {
     for (const host of ['host1', 'host2', 'host3'])
       await onHost(host, ['sudo', 'rm', '-rf', '/var/lib/seawall/agent/catalog']);
-    const { source, missing } = await promote('host3', '--rebuild');
-    assert.deepEqual([source, missing], ['rebuild', []]);
+    const seconds = await timed(async () => {
+      const { source, missing } = await promote('host2', '--rebuild');
+      assert.deepEqual([source, missing], ['rebuild', []]);
+    });
+    t.diagnostic(`rebuilt in ${seconds} s`);
     assert.equal((await expectCode(0, shop, ['releases', '--json'])).stdout, before);
-  });
-  const { stdout } = await expectCode(0, shop, ['plan'], { env: { VERSION: 'v2' } });
-  assert.match(stdout, /nothing/i);
-  await withoutLoss(t, ['v2', 'v1'], async () => {
+    assert.equal(await planned('v1'), plan);
     await expectCode(0, shop, ['rollback', '--yes']);
-    await expectCode(0, shop, ['scale', 'web=3', '--yes'], { env: { VERSION: 'v1' } });
   });
 });

@@ -23,7 +23,7 @@ after(async () => {
 function catalogShop() {
   const project = stage.projectFolder('shop');
   // As few processes as will do, and patient checks: these tests stop whole hosts on a machine that has little to give.
-  const healthcheck = { interval: '20s', timeout: '20s', retries: 5, start_period: '60s' };
+  const healthcheck = { interval: '10s', timeout: '20s', retries: 5, start_period: '60s' };
   const lean = {
     services: {
       web: { healthcheck, deploy: { replicas: 2 } },

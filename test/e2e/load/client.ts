@@ -148,7 +148,8 @@ export class LoadClient {
     const now = this.#now();
     const free = lanes
       .filter(({ isBusy, freeAtMs }) => !isBusy && freeAtMs <= now)
-      .sort((a, b) => a.freeAtMs - b.freeAtMs)[0];
+      // As pools of connections do; the longest free would rest ever longer as the rate falls.
+      .sort((a, b) => b.freeAtMs - a.freeAtMs)[0];
     if (free !== undefined) free.isBusy = true;
     return free;
   }
