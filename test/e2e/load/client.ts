@@ -93,17 +93,16 @@ export class LoadClient {
 
   #tick(): void {
     const now = this.#now();
-    if (now >= this.#options.seconds * 1000) {
-      this.stop();
-      return;
-    }
-    const stepMs = 1000 / this.#options.rate;
-    while (this.#counts.due * stepMs <= now) {
+    const { rate, seconds } = this.#options;
+    const stepMs = 1000 / rate;
+    // What was due before the end is sent even if the last tick comes late.
+    while (this.#counts.due * stepMs <= now && this.#counts.due < seconds * rate) {
       const dueMs = this.#counts.due * stepMs;
       this.#counts.due += 1;
       this.#counts.mostLagMs = Math.max(this.#counts.mostLagMs, now - dueMs);
       void this.#request(pickKind(this.#options.mix), dueMs);
     }
+    if (now >= seconds * 1000) this.stop();
   }
 
   async #request(kind: Kind, dueMs: number): Promise<void> {
