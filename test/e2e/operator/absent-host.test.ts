@@ -141,3 +141,24 @@ test('a host that is dead for good is forgotten, and nobody listens to it should
   };
   assert.deepEqual(file.hosts.map(({ name }) => name).sort(), ['host1', home].sort());
 });
+
+test('a host that was forgotten serves again once it was cleared; one that leaves by force takes only what cannot move', async (t) => {
+  walk.useHosts(ALL);
+  await walk.expect(0, ['machine', 'rm', other, '--yes']);
+  await walk.expect(0, ['deploy', '--yes'], { VERSION: 'v3' });
+  const report = await walk.underLoad('host1', async () => {
+    const { stdout } = await walk.expect(0, ['machine', 'rm', home, '--force', '--yes']);
+    assert.match(stdout, new RegExp(`store.*goes with ${home}`));
+  });
+  assertLossless(report, ['v3']);
+  assert.match(await stage.onHost(home, 'docker volume ls -q'), /^walk_data$/m);
+  walk.useHosts(['host1', other]);
+  const lost = await walk.run(['deploy', '--yes'], { env: { VERSION: 'v3' } });
+  assert.notEqual(lost.code, 0, lost.stdout);
+  assert.match(lost.stderr, /seawall volume forget walk_data/);
+  await walk.expect(0, ['volume', 'forget', 'walk_data', '--yes']);
+  await walk.expect(0, ['deploy', '--yes'], { VERSION: 'v3' });
+  const where = (await rows()).map(({ service, host, state }) => `${service} ${host} ${state}`).sort();
+  assert.deepEqual(where, [`store ${other} healthy`, ...Array(2).fill(`web ${other} healthy`)]);
+  t.diagnostic(`a host left by force: ${report.requests} requests, ${report.failed} failed`);
+});
