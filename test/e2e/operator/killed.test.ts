@@ -40,6 +40,9 @@ const MOMENTS: readonly (readonly [name: string, kind: Progress['kind'], about: 
   ['all is done but recorded', 'end', /^rollout$/],
 ];
 
+/** Moments at which no replica has changed yet: the deploy that goes on from there is the next one to be killed. */
+const EARLY: readonly string[] = ['the hosts are checked', 'images are in place', 'a task begins'];
+
 /** For one moment alone: `WALK='an old replica' npm run e2e -- killed`. */
 const only = new RegExp(process.env.WALK ?? '');
 
@@ -124,9 +127,10 @@ test('the operator killed at each step of a deploy: no request is lost, and the 
       const env = { VERSION: `k${index + 1}` };
       await killAt(moment, env);
       // Once the lease ends by itself; for the others a human's way is the quicker one.
-      const isWaiting = index === 2;
+      const isWaiting = moment[0] === 'the release is recorded';
       if (!isWaiting) await walk.expect(0, ['lock', 'release', '--yes']);
       await assertTruth(moment[0], env);
+      if (EARLY.includes(moment[0])) continue;
       const startedAt = performance.now();
       await walk.expect(0, ['deploy', '--yes', ...(isWaiting ? ['--lock-wait', '2m'] : [])], env);
       const seconds = Math.round((performance.now() - startedAt) / 1000);
@@ -134,10 +138,11 @@ test('the operator killed at each step of a deploy: no request is lost, and the 
       await assertConverged(moment[0], env.VERSION);
     }
   });
+  const { length } = MOMENTS.filter(([name]) => only.test(name));
   t.diagnostic(
-    `${report.requests} requests while the operator died ${MOMENTS.length} times, ${report.failed} failed`,
+    `${report.requests} requests while the operator died ${length} times, ${report.failed} failed`,
   );
-  assert.ok(report.requests > 1000, `${report.requests}`);
+  assert.ok(report.requests > 100 * length, `${report.requests}`);
   assert.equal(report.failed, 0, reportText(report));
 });
 
