@@ -164,7 +164,14 @@ export class Project {
   ): Promise<LoadReport> {
     const url = `http://${this.stage.address(edge)}`;
     const mix = 'get=70,idle=5,post=20,slow=5';
-    const load = startLoad({ url, hostHeader: `${this.name}.example`, rate: 20, seconds: 1800, mix, ...options });
+    const load = startLoad({
+      url,
+      hostHeader: `${this.name}.example`,
+      rate: 20,
+      seconds: 1800,
+      mix,
+      ...options,
+    });
     try {
       await work();
     } catch (error) {
