@@ -59,6 +59,18 @@ test('a service of an inactive profile is not said to be missing', async () => {
   assert.match(stderr, /--profile tools/);
 });
 
+test('who names a service for run has its profile active, and is told of the host that does not answer', async () => {
+  await writeProject();
+  await write('seawall.yml', 'hosts:\n  gone: { ssh: root@127.0.0.1:1 }\n');
+  await write('tools.yaml', 'services:\n  shell:\n    image: nginx:1.30\n    profiles: [tools]\n');
+  const files = ['--file', 'seawall.yml', '--file', 'compose.yaml', '--file', 'tools.yaml'];
+  const { code, stderr } = await call([...files, 'run', 'shell']);
+  assert.equal(code, 125);
+  assert.doesNotMatch(stderr, /profile|not set up/);
+  assert.match(stderr, /gone/);
+  assert.match((await call([...files, 'run', 'shel'])).stderr, /Did you mean shell\?/);
+});
+
 test('--help lists every command, from a link in another folder too', async () => {
   const link = join(folder, 'seawall-link');
   await symlink(seawall, link);

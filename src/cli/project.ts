@@ -57,7 +57,7 @@ export function requireName(noun: string, name: string, known: readonly string[]
 export function requireService({ desired, inactive }: LoadedProject, name: string): void {
   const profiles = inactive?.[name];
   if (profiles === undefined) {
-    requireName('service', name, Object.keys(desired.services));
+    requireName('service', name, [...Object.keys(desired.services), ...Object.keys(inactive ?? {})]);
     return;
   }
   const only = profiles.map((profile) => `"${profile}"`).join(' or ');

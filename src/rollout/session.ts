@@ -130,9 +130,14 @@ export async function openCatalog(
   return new CatalogClient(placeConnection(place, target));
 }
 
-/** The session's cluster and catalog. @throws SeawallError `refused` when the hosts are not set up. */
+/**
+ * The session's cluster and catalog.
+ * @throws SeawallError `refused` when the hosts are not set up, `unreachable` when one that does not answer may be.
+ */
 export function clusterOf(session: Session): { cluster: ClusterFile; client: CatalogClient } {
   if (session.cluster && session.client) return { cluster: session.cluster, client: session.client };
+  const [failure] = session.failures;
+  if (failure !== undefined) throw failure.error;
   throw new SeawallError('refused', 'the hosts are not set up yet', {
     hint: 'Run: seawall machine setup (or seawall deploy)',
   });
