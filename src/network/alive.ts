@@ -4,8 +4,9 @@ import { KEY } from '../catalog/record.ts';
 import type { ClusterFile } from '../cluster.ts';
 import type { Docker } from '../hosts/index.ts';
 import { privateAddress } from '../ranges.ts';
+import { narrowerSize, widerSize } from './path-size.ts';
 import type { Paths } from './paths.ts';
-import { type LinkHealth, largestPacket, probePeers } from './probe.ts';
+import { type LinkHealth, type ProbedPeer, probePeers } from './probe.ts';
 import { reportOnce } from './report-once.ts';
 import { Wake } from './wake.ts';
 import type { LinkState } from './watch.ts';
@@ -87,28 +88,51 @@ export async function watchAlive(options: AliveOptions): Promise<void> {
 
 /**
  * Probes the peers. Where only small packets pass, the path's size is looked for and the route takes it: a packet that
- * is dropped on the way without a word would leave connections hanging.
+ * is dropped on the way without a word would leave connections hanging. Where more passes again, the route takes that.
  */
 async function probe(
-  { cluster: { range, host }, paths, log, signal }: AliveOptions,
+  options: AliveOptions,
   { linkMtu, peers }: LinkState,
 ): Promise<Record<string, LinkHealth>> {
-  const places = peers.map(({ name, number, mtu = linkMtu }) => ({
-    ...{ name, privateAddress: privateAddress(range, number), mtu },
-  }));
+  const { range, host } = options.cluster;
   const address = host.privateAddress;
+  const places = peers.map((peer) => ({
+    peer,
+    ...{ name: peer.name, privateAddress: privateAddress(range, peer.number), mtu: peer.mtu ?? linkMtu },
+  }));
   const health = await probePeers({ address, peers: places });
   await Promise.all(
-    peers.map(async (peer, index) => {
-      const place = places[index];
-      if (place === undefined || health[peer.name] !== 'small only') return;
-      const bytes = await largestPacket({ address, peer: place, signal });
-      if (bytes === undefined || bytes >= place.mtu) return;
-      log(`warn link: the path to ${peer.name} carries packets of ${bytes} bytes, not of ${place.mtu}`);
-      paths.set(peer, bytes);
-    }),
+    places.map((place) => learn(options, { place, linkMtu, health: health[place.name] ?? 'no answer' })),
   );
   return health;
+}
+
+interface Place extends ProbedPeer {
+  readonly peer: LinkState['peers'][number];
+}
+
+async function learn(
+  { cluster, paths, log, signal }: AliveOptions,
+  {
+    place,
+    linkMtu,
+    health,
+  }: { readonly place: Place; readonly linkMtu: number; readonly health: LinkHealth },
+): Promise<void> {
+  const { peer, mtu } = place;
+  const options = { address: cluster.host.privateAddress, peer: place, signal };
+  if (health === 'small only') {
+    const bytes = await narrowerSize(options);
+    if (bytes === undefined) return;
+    log(`warn link: the path to ${peer.name} carries packets of ${bytes} bytes, not of ${mtu}`);
+    paths.set(peer, bytes);
+  } else if (health === 'ok' && peer.mtu !== undefined) {
+    const bytes = mtu > linkMtu ? linkMtu : await widerSize({ ...options, linkMtu });
+    if (bytes === undefined) return;
+    log(`info link: the path to ${peer.name} carries packets of ${bytes} bytes again, not only of ${mtu}`);
+    if (bytes === linkMtu) paths.forget(peer);
+    else paths.set(peer, bytes);
+  }
 }
 
 async function describeHost(options: AliveOptions, link: AliveRecord['link']): Promise<AliveRecord> {

@@ -15,6 +15,11 @@ export class Paths {
     this.#onChange();
   }
 
+  /** The path carries as much as the link. */
+  forget({ name }: { readonly name: string }): void {
+    if (this.#known.delete(name)) this.#onChange();
+  }
+
   /** Calls after each change; one listener at a time. */
   listen(onChange: () => void): void {
     this.#onChange = onChange;

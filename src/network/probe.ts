@@ -7,8 +7,8 @@ import { reportOnce } from './report-once.ts';
 /** What got through the link to a peer and back: everything, only small packets, or nothing. */
 export type LinkHealth = 'ok' | 'small only' | 'no answer';
 
-/** Bytes of the headers of IPv4 and UDP. */
-const HEADERS = 28;
+/** Bytes of the headers of IPv4 and UDP; as many with ICMP. */
+export const packetHeaders = 28;
 const SMALL_BYTES = 32;
 const TRIES = 3;
 const TRY_MS = 700;
@@ -63,7 +63,7 @@ export async function probePeers(options: ProbeOptions): Promise<Record<string, 
   const { address, peers, port = ECHO_PORT } = options;
   const results = peers.map(async ({ name, privateAddress, mtu }) => {
     const ask = (bytes: number) => echo(address, { address: privateAddress, port }, bytes);
-    const [small, full] = await Promise.all([ask(SMALL_BYTES), ask(mtu - HEADERS)]);
+    const [small, full] = await Promise.all([ask(SMALL_BYTES), ask(mtu - packetHeaders)]);
     return [name, full ? 'ok' : small ? 'small only' : 'no answer'] as const;
   });
   return Object.fromEntries(await Promise.all(results));
@@ -74,7 +74,7 @@ const SMALLEST_MTU = 576;
 /** Sizes that are tried at once. */
 const SIZES = 16;
 /** Bytes that the result may be below what the path carries. */
-const PRECISION = 8;
+export const PRECISION = 8;
 
 /**
  * Bytes of the largest packet that reaches a peer and comes back, found with datagrams of many sizes at once, 2.1
@@ -87,7 +87,8 @@ export async function largestPacket(options: {
   readonly signal?: AbortSignal;
 }): Promise<number | undefined> {
   const { address, peer, port = ECHO_PORT, signal } = options;
-  const passes = (bytes: number) => echo(address, { address: peer.privateAddress, port }, bytes - HEADERS);
+  const passes = (bytes: number) =>
+    echo(address, { address: peer.privateAddress, port }, bytes - packetHeaders);
   let low = SMALLEST_MTU;
   let high = peer.mtu;
   if (await passes(high)) return high;

@@ -98,6 +98,7 @@ function inputFromLink({ input, peers }: Model): string[] {
       return [
         `${from} -p tcp -m tcp --dport ${input.catalogPort} ${about('catalog')} -j ACCEPT`,
         `${from} -p udp -m udp --dport ${ECHO_PORT} ${about('probe of the link')} -j ACCEPT`,
+        `${from} -p icmp -m icmp --icmp-type 8 ${about('size of the path')} -j ACCEPT`,
         `${from} -p tcp -m tcp --dport ${IMAGE_PORTS.first}:${IMAGE_PORTS.last} ${about('layers of images')} -j ACCEPT`,
         // What else listens here is not Seawall's: the host's own rules decide.
         `${from} -j RETURN`,

@@ -62,6 +62,7 @@ const EVENTS = {
 export async function watchNetwork(options: NetworkOptions): Promise<void> {
   const network = new Network(options);
   await network.restore();
+  await network.tryRemembered();
   // The catalog is behind the link: a connection begun before it would have the wrong source address and hang.
   await network.try();
   await Promise.all([network.followCatalog(), network.followEvents(), network.keep()]);
@@ -74,6 +75,8 @@ class Network {
   readonly #onError: (error: unknown) => void;
   #hosts: readonly RulesHost[];
   #subnets: readonly SubnetRecord[] = [];
+  /** Of the time before this start. */
+  #remembered: readonly LocalContainer[] | undefined;
   /** What the snapshot files hold, as text. */
   readonly #written = new Map<string, string>();
 
@@ -92,6 +95,16 @@ class Network {
     const names = new Set(cluster.hosts.map((host) => host.name));
     this.#hosts = [...cluster.hosts, ...last.hosts.filter((host) => !names.has(host.name))];
     this.#subnets = last.subnets;
+    this.#remembered = await readSnapshot<LocalContainer[]>(join(stateFolder, CONTAINERS_FILE));
+  }
+
+  /**
+   * Puts in place what was right before the start. While a host boots Docker answers nobody until it has started all
+   * containers, and until then only these rules keep strangers out of them.
+   */
+  async tryRemembered(): Promise<void> {
+    const containers = this.#remembered;
+    if (containers !== undefined) await this.#attempt(() => this.#apply(containers));
   }
 
   async followCatalog(): Promise<void> {
@@ -150,9 +163,17 @@ class Network {
 
   /** @returns whether rules and link are in place. Never rejects. */
   async try(): Promise<boolean> {
+    const { docker, signal } = this.#options;
+    return this.#attempt(async () => {
+      const listing = await docker.listContainers({ all: true, labels: [LABEL.project], signal });
+      await this.#apply(localContainers(listing));
+    });
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
     const { signal } = this.#options;
     try {
-      if (!signal.aborted) await this.#pass();
+      if (!signal.aborted) await work();
       return true;
     } catch (error) {
       if (!signal.aborted) this.#onError(error);
@@ -160,10 +181,8 @@ class Network {
     }
   }
 
-  async #pass(): Promise<void> {
-    const { cluster, docker, paths, signal, log, onApplied } = this.#options;
-    const listing = await docker.listContainers({ all: true, labels: [LABEL.project], signal });
-    const containers = localContainers(listing);
+  async #apply(containers: readonly LocalContainer[]): Promise<void> {
+    const { cluster, paths, signal, log, onApplied } = this.#options;
     const hosts = this.#hosts.map(rulesHost);
     const subnets = this.#subnets;
     const own = cluster.host;

@@ -236,12 +236,11 @@ export class NetworkLab {
       endpoint: { IPAMConfig: { IPv4Address: address } },
     }));
     if (first === undefined) throw new Error('a replica needs a network');
-    const bindings = Object.fromEntries(
-      Object.keys(expose ?? {}).map((port) => [
-        '8000/tcp',
-        [{ HostIp: '0.0.0.0', HostPort: port.split('/')[0] }],
-      ]),
-    );
+    const published = Object.keys(expose ?? {}).map((port) => ({
+      HostIp: '0.0.0.0',
+      HostPort: port.split('/')[0],
+    }));
+    const bindings = published.length === 0 ? {} : { '8000/tcp': published };
     const id = await docker.createContainer(replica.name, {
       Image: IMAGE,
       Entrypoint: ['node', '-e', ECHO_SOURCE],
@@ -303,12 +302,56 @@ export class NetworkLab {
     });
   }
 
+  /**
+   * Has the foreign machine try places (`ADDRESS:PORT`) without a pause while `work` runs.
+   * @returns for each how often it was let in, and milliseconds from the first time to the last
+   */
+  async knock(places: readonly string[], work: () => Promise<void>): Promise<Record<string, Knocked>> {
+    const source = Buffer.from(`places = ${JSON.stringify(places)}\n${KNOCK_SOURCE}`).toString('base64');
+    const python = `'exec(__import__("base64").b64decode("${source}"))'`;
+    await this.onMachine('foreign', ['rm', '-f', '/tmp/enough']);
+    const knocking = this.onMachine('foreign', ['python3', '-c', python]);
+    try {
+      await work();
+    } finally {
+      await this.onMachine('foreign', ['touch', '/tmp/enough']);
+    }
+    return JSON.parse((await knocking).stdout) as Record<string, Knocked>;
+  }
+
   close(): void {
     this.#client?.close();
     this.#client = undefined;
     for (const { link } of this.hosts) link.close();
   }
 }
+
+export interface Knocked {
+  readonly tries: number;
+  readonly opened: number;
+  readonly windowMs: number;
+}
+
+/** Ends by itself after three minutes. Three at each door: a try at a closed one takes a quarter of a second. */
+const KNOCK_SOURCE = `
+import json, os, socket, threading, time
+end = time.monotonic() + 180
+seen = {place: {'tries': 0, 'at': []} for place in places}
+def knock(place):
+    address, port = place.split(':')
+    while time.monotonic() < end and not os.path.exists('/tmp/enough'):
+        seen[place]['tries'] += 1
+        try:
+            socket.create_connection((address, int(port)), 0.25).close()
+            seen[place]['at'].append(time.monotonic())
+        except OSError: pass
+        time.sleep(0.02)
+threads = [threading.Thread(target=knock, args=[place]) for place in places for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+window = lambda at: round((max(at) - min(at)) * 1000) if at else 0
+print(json.dumps({place: {'tries': one['tries'], 'opened': len(one['at']), 'windowMs': window(one['at'])} for place, one in seen.items()}))
+`;
 
 const ECHO_SOURCE = `
 const answer = (request, response) => response.end(request.socket.remoteAddress.replace('::ffff:', ''));

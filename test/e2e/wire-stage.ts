@@ -54,7 +54,10 @@ const service = (name: string, network: string, deploy: object) => ({
 const compose = {
   name: 'wires',
   services: {
-    web: service('web', 'front', { replicas: 2, placement: { max_replicas_per_node: 1 } }),
+    web: {
+      ...service('web', 'front', { replicas: 2, placement: { max_replicas_per_node: 1 } }),
+      dns: [addressOf('foreign')],
+    },
     vault: service('vault', 'back', { placement: { constraints: ['node.hostname == host2'] } }),
   },
   networks: { front: {}, back: {} },
@@ -182,6 +185,37 @@ export async function until<T>(
     if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what} ${last ?? ''}`);
     await sleep(250);
   }
+}
+
+/** What {@link serveNames} answers for {@link FOREIGN_NAME}. */
+export const FOREIGN_ADDRESS = '192.0.2.77';
+export const FOREIGN_NAME = 'printer.example';
+
+const NAMES = `
+import socket
+known = b''.join(bytes([len(part)]) + part.encode() for part in '${FOREIGN_NAME}'.split('.')) + b'\\0'
+place = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+place.bind(('${addressOf('foreign')}', 53))
+while True:
+    query, asker = place.recvfrom(512)
+    end = query.index(b'\\0', 12) + 1
+    question = query[12:end + 4]
+    is_known = query[12:end].lower() == known
+    has_answer = is_known and query[end:end + 2] == b'\\0\\1'
+    record = b'\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4' + socket.inet_aton('${FOREIGN_ADDRESS}')
+    flags = b'\\x81\\x80' if is_known else b'\\x81\\x83'
+    counts = bytes([0, 1, 0, 1 if has_answer else 0, 0, 0, 0, 0])
+    place.sendto(query[:2] + flags + counts + question + (record if has_answer else b''), asker)
+`;
+
+/** A small name server on the foreign machine, until the lab is taken down: it knows one name. */
+export async function serveNames(): Promise<void> {
+  const file = '/tmp/names.py';
+  await said('foreign', `cat > ${file} <<'END'\n${NAMES}\nEND`);
+  await said('foreign', `pkill -f ${file}; setsid python3 ${file} </dev/null >/tmp/names.log 2>&1 &`);
+  await until('the name server listens', 20, async () =>
+    (await said('foreign', 'cat /proc/net/udp /tmp/names.log')).includes(':0035 '),
+  );
 }
 
 /** Bytes that a host sends and receives on its network while `work` runs, as an eavesdropper in the same place has them. */
