@@ -118,7 +118,7 @@ const WIDEST_EXCERPT = 160;
 
 function renderProblem(problem: Problem, style: Style): string {
   const colour = problem.severity === 'warning' ? 'yellow' : 'red';
-  const subject = problem.path === '' ? '' : `${style('bold', problem.path)}: `;
+  const subject = problem.path === '' ? '' : `${style('bold', printable(problem.path))}: `;
   const where = style('cyan', `${problem.file}:${problem.line}:${problem.column}`);
   const lines = [`${where}  ${subject}${printable(problem.message)}`];
   const before = expand(problem.excerpt.text.slice(0, problem.column - 1));
@@ -147,7 +147,10 @@ function expand(text: string): string {
   return printable(text.replaceAll('\t', TAB));
 }
 
-/** A file may hold escape sequences; a terminal must not obey them. */
-function printable(text: string): string {
-  return text.replaceAll(/(?!\n)\p{Cc}/gu, '\u00b7');
+/**
+ * Text that a terminal only shows: a file may hold escape sequences, and signs that turn the direction of what follows
+ * (Unicode's categories Cc, Cf, Zl, Zp but the line break and the joiners of emoji and scripts).
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/(?![\n\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u00b7');
 }

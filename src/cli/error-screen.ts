@@ -1,6 +1,6 @@
 import { describeError, SeawallError } from '../errors.ts';
 import { type Obstacle, ObstacleError, viewObstacles } from '../plan/index.ts';
-import { type Problem, renderProblems } from '../problems.ts';
+import { type Problem, printable, renderProblems } from '../problems.ts';
 import type { Style } from '../style.ts';
 
 /** The user's files are wrong: carries every problem that was found. */
@@ -27,7 +27,7 @@ export function renderError(error: unknown, { style, colour, verbose }: ErrorScr
   if (error instanceof ObstacleError) return `${viewObstacles(error.obstacles, style).join('\n')}\n`;
   const lines: string[] = [];
   if (error instanceof SeawallError && error.code !== 'bug') {
-    const where = error.where === undefined ? '' : `${style('bold', error.where)}: `;
+    const where = error.where === undefined ? '' : `${style('bold', printable(error.where))}: `;
     lines.push(`${style('red', '✘')} ${where}${indent(error.message)}`);
     if (error.hint !== undefined) lines.push(`  ${style('green', '→')} ${indent(error.hint)}`);
   } else {
@@ -38,7 +38,7 @@ export function renderError(error: unknown, { style, colour, verbose }: ErrorScr
       : (known ?? 'Run it again with --verbose and report what it says.');
     lines.push(`  ${style('green', '→')} ${report}`);
   }
-  if (verbose) lines.push(...causes(error).map((line) => style('dim', `    ${line}`)));
+  if (verbose) lines.push(...causes(error).map((line) => style('dim', `    ${printable(line)}`)));
   return `${lines.join('\n')}\n`;
 }
 
@@ -69,4 +69,4 @@ function causes(error: unknown): string[] {
   return [...own, `because: ${describeError(cause).split('\n', 1)[0]}`, ...causes(cause)];
 }
 
-const indent = (text: string): string => text.split('\n').join('\n    ');
+const indent = (text: string): string => printable(text).split('\n').join('\n    ');

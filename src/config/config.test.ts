@@ -225,9 +225,9 @@ test('a link out of the project does not lead out of it', async () => {
 });
 
 test('a variable that is not set is a warning: the project can still be deployed', async () => {
-  const cwd = await folder({ 'compose.yaml': 'services:\n  web:\n    image: nginx:$NO_SUCH_VARIABLE\n' });
+  const cwd = await folder({ 'compose.yaml': 'services:\n  web:\n    image: nginx$NO_SUCH_VARIABLE\n' });
   const { value, problems } = await load(cwd);
-  assert.equal(value?.desired.services.web?.image, 'nginx:');
+  assert.equal(value?.desired.services.web?.image, 'nginx');
   assert.deepEqual(
     problems.map(({ severity, line, column }) => [severity, line, column]),
     [['warning', 3, 12]],

@@ -13,6 +13,7 @@ import { containerSettings, hooks, isHealthcheckOff, sorted } from './container.
 import { serviceExtension } from './extension.ts';
 import type { Remarks, TranslateInput } from './input.ts';
 import { serviceMounts } from './mounts.ts';
+import { checkNames } from './name-checks.ts';
 import { firstPort, servicePorts } from './ports.ts';
 import { refuse } from './remark.ts';
 import { stopFirstReason, updateRule } from './update.ts';
@@ -46,6 +47,7 @@ export function translateService(
     remarks,
   );
   checkLabels(name, service, input, remarks);
+  checkNames(name, service, input, remarks);
   const build = desiredBuild(name, service, extension.buildOn, input, remarks);
   const health = healthRule(service, input.routed[name]?.[0]);
   const [postStart, preStop] = [hooks(service.post_start), hooks(service.pre_stop)];

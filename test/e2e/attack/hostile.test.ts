@@ -90,11 +90,6 @@ const REFUSED: readonly (readonly [
   text: (value: string) => string,
 ])[] = [
   [
-    'a project name',
-    'compose.yaml',
-    (value) => written({ name: value, services: { web: { image: 'nginx:1.30' } } }),
-  ],
-  [
     'a service name',
     'compose.yaml',
     (value) => written({ name: 'x', services: { [value]: { image: 'nginx:1.30' } } }),
