@@ -28,6 +28,8 @@ before(async () => {
     `mount -t tmpfs -o size=${diskMegabytes}m tmpfs /var/lib/docker && service docker restart`,
   );
   project = heavyProject(lab, ['host1', 'host2'], 1e6);
+  // One on each host.
+  editCompose('replicas: 3', 'replicas: 2');
   await change(project, ['deploy']);
 });
 
@@ -36,6 +38,13 @@ after(async () => {
   await removeBuiltImages();
   await takeDownLab(lab);
 });
+
+function editCompose(text: string, by: string): void {
+  const file = join(project.folder, 'compose.yaml');
+  const before = readFileSync(file, 'utf8');
+  assert.ok(before.includes(text));
+  writeFileSync(file, before.replace(text, by));
+}
 
 const staged = '/var/lib/docker/volumes/seawall-images/_data/heavy';
 const running = (host: string) => onHost(lab, host, 'docker ps --no-trunc --quiet | sort');
@@ -119,10 +128,6 @@ test("images of earlier releases go by the room they take, those of failed deplo
 });
 
 test('the way back after a failed deploy fetches an old image that a host lost meanwhile', async (t) => {
-  const compose = join(project.folder, 'compose.yaml');
-  const before = readFileSync(compose, 'utf8').replace('replicas: 3', 'replicas: 2');
-  writeFileSync(compose, before);
-  await change(project, ['deploy']);
   const worker = '$(docker ps --quiet --filter label=seawall.service=worker)';
   const image = await onHost(lab, 'host1', `docker inspect --format "{{.Image}}" ${worker}`);
   const address = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
@@ -130,7 +135,7 @@ test('the way back after a failed deploy fetches an old image that a host lost m
   const range = onHost2.replace(/\d+$/, '');
   assert.match(range, /^(\d+\.){3}$/);
   const dies = `if (JSON.stringify(os.networkInterfaces()).includes('${range}')) process.exit(1); process.on`;
-  writeFileSync(compose, before.replace('process.on', dies));
+  editCompose('process.on', dies);
   writeNoise(project, 'small.bin', 1e6);
   const loss = onHost(
     lab,
