@@ -7,7 +7,7 @@ import { bridgeName, folderLabel, type LabHost, labLabel } from './lab.ts';
 import { plugCable } from './network.ts';
 import { foreignImage } from './recipes.ts';
 
-const bootTimeoutMs = 60_000;
+const bootTimeoutMs = 180_000;
 
 /** A machine that is to exist: the container that plays it, and where it sits. */
 export interface Machine {

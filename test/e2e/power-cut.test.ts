@@ -37,9 +37,9 @@ for (const order of ORDERS) {
     const since = (): string => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
     for (const host of order) await startHost(lab, host);
     t.diagnostic(`all hosts are up after ${since()}`);
-    await until('the edge answers', 90, answers);
+    await until('the edge answers', 180, answers);
     t.diagnostic(`first answer after ${since()}`);
-    await until('every replica is healthy', 120, allReplicasServe);
+    await until('every replica is healthy', 240, allReplicasServe);
     const { code, host, epoch } = await catalogStatus();
     assert.deepEqual([code, host, epoch], [0, 'host1', 1]);
     t.diagnostic(`all replicas healthy after ${since()}`);
