@@ -107,7 +107,7 @@ test('of two deploys of one project the second is told who holds the lock; with 
   const waiting = left.run(['deploy', '--yes', '--lock-wait', '5m'], { env: { VERSION: 'l4' } });
   const { code, stderr } = await locked;
   assert.equal(code, 4, stderr);
-  assert.match(stderr, /\S+ on \S+ holds \S+ since 20\S+Z: seawall deploy --yes/);
+  assert.match(stderr, /\S+ on \S+ holds \S+ since 20\S+Z: seawall .*deploy --yes$/m);
   const [done, waited] = await Promise.all([first, waiting]);
   assert.equal(done.code, 0, done.stdout + done.stderr);
   assert.equal(waited.code, 0, waited.stdout + waited.stderr);
