@@ -97,7 +97,9 @@ async function assertTruth(moment: string, env: Readonly<Record<string, string>>
   const seen = listed.filter(({ kind, host }) => kind === 'replica' && host !== null);
   const replicas = there.filter((name) => !name.includes('-task-'));
   assert.equal(seen.length, replicas.length, `${moment}: ${JSON.stringify(listed)}\n${there.join(' ')}`);
-  assert.equal(plan.code, 3, `${moment}: ${plan.stdout}${plan.stderr}`);
+  // Of the last moment the record may have been written before the signal came: then there is nothing left to do.
+  const isDone = moment === 'all is done but recorded' && plan.code === 0;
+  assert.ok(isDone || plan.code === 3, `${moment}: ${plan.stdout}${plan.stderr}`);
 }
 
 /** Three replicas, well, of the version; nothing else; nothing to do; nobody holds the lease. */
