@@ -99,8 +99,8 @@ class Network {
   }
 
   /**
-   * Puts in place what was right before the start. While a host boots Docker answers nobody until it has started all
-   * containers, and until then only these rules keep strangers out of them.
+   * Puts in place what was right before the start, without Docker, which is busy while a host boots: until there are
+   * rules strangers reach published ports, and on old engines replicas.
    */
   async tryRemembered(): Promise<void> {
     const containers = this.#remembered;
