@@ -136,6 +136,8 @@ test('the way back after a failed deploy fetches an old image that a host lost m
   assert.match(range, /^(\d+\.){3}$/);
   const dies = `if (JSON.stringify(os.networkInterfaces()).includes('${range}')) process.exit(1); process.on`;
   editCompose('process.on', dies);
+  // One wholly after the other: start-first keeps the old one of host1 while the new one of host2 starts.
+  editCompose('replicas: 2', 'replicas: 2\n      update_config: { delay: 1s }');
   writeNoise(project, 'small.bin', 1e6);
   const loss = onHost(
     lab,
