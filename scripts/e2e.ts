@@ -2,7 +2,8 @@
  * `npm run e2e`: the core end-to-end tests; `-- --all`: every one, and its result file; `-- NAME …`: those whose name holds
  * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runPart } from './e2e-part.ts';
 import { type PartResult, readResults, renderResults, resultFile } from './e2e-results.ts';
@@ -31,6 +32,7 @@ if (!(await prepareTests())) process.exit(1);
 const lanes = lanesOf(files, Number(values.lanes));
 const results = (await Promise.all(lanes.map(runLane))).flat();
 if (values.all || values.record) {
+  mkdirSync(dirname(resultFile.json), { recursive: true });
   const known = values.all && positionals.length === 0 ? [] : readResults();
   writeFileSync(resultFile.json, `${JSON.stringify(mergeParts(known, results), undefined, 1)}\n`);
   writeFileSync(resultFile.page, renderResults(readResults()));
