@@ -32,7 +32,12 @@ function assertBounded(t: TestContext, what: string, { report, faultMs }: Damage
       afterMs > -3500 && afterMs < 10_000,
       `${afterMs} ms after the fault: ${JSON.stringify(failure)}`,
     );
-    assert.equal(failure.kind, 'post', `it could have been sent again: ${JSON.stringify(failure)}`);
+    // Sent again, an answer that takes 3 s comes after the client's patience of 10 s when it was asked for before the fault.
+    const cameTooLate = failure.kind === 'slow' && failure.reason === 'timeout' && afterMs < 1000;
+    assert.ok(
+      failure.kind === 'post' || cameTooLate,
+      `it could have been sent again: ${JSON.stringify(failure)}`,
+    );
   }
 }
 
