@@ -16,9 +16,9 @@ export interface RolloutResult {
   /** What bringing the images came to; absent when none had to be looked for. */
   readonly transfer?: TransferSummary;
   readonly failure?: FailureReport;
-  /** Addresses where routes are served, such as `http://polls.localhost`. */
   /** The `failure_action` of a service left replicas of two releases: `pause` stopped there, `continue` went on. */
   readonly onPurpose?: 'pause' | 'continue';
+  /** Addresses where routes are served, such as `http://polls.localhost`. */
   readonly urls: readonly string[];
   readonly notices: readonly string[];
   /** Tasks that ran in releases since the one that serves now (after a rollback): the schema may be newer. */

@@ -177,6 +177,6 @@ function swapPartsOf(
 /** The connection to a host that the plan names. */
 export function linkTo(context: Pick<RolloutContext, 'links'>, host: string): HostLink {
   const link = context.links.get(host);
-  if (!link) throw new SeawallError('unreachable', `host ${host} is not connected`, { where: host });
+  if (!link) throw new SeawallError('unreachable', 'it is not connected', { where: host });
   return link;
 }
