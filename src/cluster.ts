@@ -19,7 +19,30 @@ export interface ClusterFile {
   readonly hosts: readonly ClusterHost[];
   /** TCP port of the edges for plain HTTP. */
   readonly httpPort: number;
+  /** What holds for everything that the edges serve; absent: {@link defaultEdgeRules}. */
+  readonly edge?: EdgeRules;
 }
+
+/** Settings of every edge, from `edge:` and `tls:` of seawall.yml; fixed by `machine setup` and each deploy. */
+export interface EdgeRules {
+  /** TCP (and with HTTP/3 UDP) port for HTTPS. */
+  readonly httpsPort: number;
+  /** Mozilla's profiles (guidelines 6.0). Protocols belong to the socket, so all domains share one. */
+  readonly tlsPolicy: 'intermediate' | 'modern';
+  readonly http3: boolean;
+  /** CIDRs of load balancers in front: their X-Forwarded-For, or PROXY protocol, is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Connections begin with a PROXY protocol header (HAProxy's `send-proxy`), from trusted proxies. */
+  readonly proxyProtocol: boolean;
+}
+
+export const defaultEdgeRules: EdgeRules = {
+  httpsPort: 443,
+  tlsPolicy: 'intermediate',
+  http3: false,
+  trustedProxies: [],
+  proxyProtocol: false,
+};
 
 export type LinkKind = 'none' | 'vxlan' | 'wireguard';
 

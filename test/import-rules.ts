@@ -9,7 +9,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['plan'],
   ['hosts'],
   ['images', 'catalog', 'secrets'],
-  ['rollout', 'registrar', 'network', 'edge', 'tasks'],
+  ['rollout', 'registrar', 'network', 'edge', 'certs', 'tasks'],
   ['cli'],
   ['entry'],
 ];
@@ -25,7 +25,7 @@ const ENTRIES = new Set([
 ]);
 
 /** Files of a folder that others may import: its index and the two pages of plain nouns. */
-const OPEN = /^src\/(?:[^/]+\/index|catalog\/record|compose\/desired)\.ts$/;
+const OPEN = /^src\/(?:[^/]+\/index|catalog\/(?:record|tls-record)|compose\/desired)\.ts$/;
 
 /** Folders and files that only compute. */
 const PURE: readonly RegExp[] = [

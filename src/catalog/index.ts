@@ -18,5 +18,6 @@ export { type CatalogServer, startCatalogServer, startPlaceServer } from './serv
 export { ServiceView } from './service-view.ts';
 export { parseSnapshotFile } from './snapshot-file.ts';
 export { ensureSubnet, releaseSubnets } from './subnets.ts';
+export * from './tls-record.ts';
 export type { CatalogConnection } from './transport.ts';
 export { watchKey, watchKeys, watchService } from './watch.ts';

@@ -1,4 +1,5 @@
 /** What stands in the catalog and under which key. Everything of Seawall's own lies below `seawall/`. */
+import type { RouteTls, UpstreamTls } from '../compose/desired.ts';
 
 /** A host of the cluster. */
 export interface HostRecord {
@@ -33,7 +34,10 @@ export interface RouteRecord {
   readonly path: string;
   readonly catalogService: string;
   readonly port: number;
-  readonly tls: 'off';
+  /** `off`: plain HTTP. */
+  readonly tls: 'off' | RouteTls;
+  /** How replicas are spoken to; absent: plain HTTP. */
+  readonly upstreamTls?: UpstreamTls;
   readonly bodyLimitBytes: number;
   readonly connectTimeoutMs: number;
   readonly readTimeoutMs: number;
@@ -197,6 +201,30 @@ export const KEY = {
   edgeAck: (host: string) => `seawall/ack/edge/${host}`,
   namesAcks: 'seawall/ack/names/',
   namesAck: (host: string) => `seawall/ack/names/${host}`,
+  /** JSON {@link import('./tls-record.ts').TlsAcknowledgement}. */
+  tlsAcks: 'seawall/ack/tls/',
+  tlsAck: (host: string) => `seawall/ack/tls/${host}`,
+  /** JSON array of {@link import('./tls-record.ts').CertificateWish}; `_manual` is no project: those that nobody's routes name. */
+  wishes: 'seawall/certs/wishes/',
+  wish: (project: string) => `seawall/certs/wishes/${project}`,
+  liveCertificates: 'seawall/certs/live/',
+  liveCertificate: (id: string) => `seawall/certs/live/${id}`,
+  certificateStates: 'seawall/certs/state/',
+  certificateState: (id: string) => `seawall/certs/state/${id}`,
+  certificateRequests: 'seawall/certs/requests/',
+  certificateRequest: (id: string) => `seawall/certs/requests/${id}`,
+  /** ACME challenge token → key authorization, as every edge answers it. */
+  challengeAnswers: 'seawall/certs/answers/',
+  challengeAnswer: (token: string) => `seawall/certs/answers/${token}`,
+  /** Who orders certificates: a session's lock, a {@link LeaseRecord}. */
+  certificateLeader: 'seawall/certs/leader',
+  /** By SHA-256 of the directory's address. */
+  acmeAccount: (directoryHash: string) => `seawall/acme/accounts/${directoryHash}`,
+  /** The private CA: its certificates and sealed keys; what it issued by serial number; its revocation list. */
+  authority: 'seawall/ca/authority',
+  issuedByAuthority: 'seawall/ca/issued/',
+  issued: (serial: string) => `seawall/ca/issued/${serial}`,
+  revocationList: 'seawall/ca/crl',
   lease: (project: string) => `seawall/leases/${project}`,
   releases: (project: string) => `seawall/releases/${project}/`,
   release: (project: string, number: number) => `seawall/releases/${project}/${number}`,

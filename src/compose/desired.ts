@@ -259,8 +259,10 @@ export interface DesiredRoute {
   readonly service?: string;
   /** Port inside the replicas; for instances that Seawall did not start, their own registered port is used. */
   readonly port: number;
-  /** Until the issue "HTTPS everywhere" only `off`: plain HTTP. */
-  readonly tls: 'off';
+  /** `off`: plain HTTP. */
+  readonly tls: 'off' | RouteTls;
+  /** How replicas are spoken to; absent: plain HTTP. */
+  readonly upstreamTls?: UpstreamTls;
   /** 0: no limit. Default 1 MiB as nginx. */
   readonly bodyLimitBytes: number;
   readonly connectTimeoutMs: number;
@@ -268,4 +270,31 @@ export interface DesiredRoute {
   readonly sendTimeoutMs: number;
   /** Milliseconds an idle connection to a replica is kept; shorter than the app's own. Default 1000. */
   readonly upstreamKeepaliveMs: number;
+}
+
+/** How a domain is served over HTTPS. All routes of a domain say the same. */
+export interface RouteTls {
+  /** Id of a certificate (`certificateId` in `catalog/tls-record.ts`). */
+  readonly certificate: string;
+  /** Plain HTTP is redirected: 301 for GET and HEAD, 308 otherwise. Otherwise it is served too. */
+  readonly redirect: boolean;
+  /** Sent once publicly trusted certificates have been served for a day. */
+  readonly hsts: 'off' | HstsRule;
+  /** PEM: clients must show a certificate of these CAs. */
+  readonly clientCa?: string;
+}
+
+export interface HstsRule {
+  /** Default 15552000: 180 days, what SSL Labs asks for an A+. */
+  readonly maxAgeSeconds: number;
+  readonly subdomains: boolean;
+  readonly preload: boolean;
+}
+
+/** HTTPS between the edge and replicas that serve it themselves; always verified. */
+export interface UpstreamTls {
+  /** `internal`: the private CA; otherwise PEM of the CAs to trust. */
+  readonly trust: string;
+  /** Name asked for and verified; absent: the route's domain. */
+  readonly serverName?: string;
 }
