@@ -67,6 +67,15 @@ const extraRecipes: readonly Recipe[] = [
     isPublic: true,
     isExtra: true,
   },
+  { image: 'testssl:3.2', base: 'debian:forky-slim', folder: 'testssl', isPublic: false, isExtra: true },
+  {
+    image: 'certbot/certbot:v5.5.0',
+    base: 'debian:forky-slim',
+    folder: 'certbot',
+    isPublic: true,
+    isExtra: true,
+  },
+  { image: 'haproxy:3.2', base: 'debian:forky-slim', folder: 'haproxy', isPublic: true, isExtra: true },
 ];
 
 /** A file that a recipe is made of: its name and its bytes. */
