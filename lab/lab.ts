@@ -36,6 +36,8 @@ export interface Lab {
 
 /** Marks every container, volume and network of a lab; its value is the lab's name. */
 export const labLabel = 'seawall.lab';
+/** Marks what else stands in a lab's network ({@link import('./guests.ts').Guest}); its value is the lab's name. */
+export const guestLabel = 'seawall.lab.guest';
 /** Names the state folder that a lab belongs to. */
 export const folderLabel = 'seawall.lab.folder';
 
