@@ -22,6 +22,10 @@ export interface Recipe {
 export const hostImage = 'seawall-lab/host:28.5';
 /** The image of a lab host that runs the oldest Engine Seawall supports. */
 export const oldHostImage = 'seawall-lab/host:20.10';
+/** What tests of HTTPS run beside a cluster. */
+export const testsslImage = 'testssl:3.2';
+export const certbotImage = 'certbot/certbot:v5.5.0';
+export const haproxyImage = 'haproxy:3.2';
 export const foreignImage = 'seawall-lab/foreign:1';
 /** Pebble, an ACME server for tests, with its challenge and DNS test server. */
 export const pebbleImage = 'pebble:2.10';
@@ -67,15 +71,15 @@ const extraRecipes: readonly Recipe[] = [
     isPublic: true,
     isExtra: true,
   },
-  { image: 'testssl:3.2', base: 'debian:forky-slim', folder: 'testssl', isPublic: false, isExtra: true },
+  { image: testsslImage, base: 'debian:forky-slim', folder: 'testssl', isPublic: false, isExtra: true },
   {
-    image: 'certbot/certbot:v5.5.0',
+    image: certbotImage,
     base: 'debian:forky-slim',
     folder: 'certbot',
     isPublic: true,
     isExtra: true,
   },
-  { image: 'haproxy:3.2', base: 'debian:forky-slim', folder: 'haproxy', isPublic: true, isExtra: true },
+  { image: haproxyImage, base: 'debian:forky-slim', folder: 'haproxy', isPublic: true, isExtra: true },
 ];
 
 /** A file that a recipe is made of: its name and its bytes. */

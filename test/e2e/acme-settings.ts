@@ -6,6 +6,10 @@ export interface AcmeServerOptions {
   readonly name: string;
   /** A network of the outer engine (a lab's is named as its containers begin) and a free address in it; absent: loopback of this machine, free ports. */
   readonly network?: { readonly name: string; readonly address: string };
+  /** Labels of the container. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `ADDRESS:PORT` of the DNS that is asked for names; its own by default. */
+  readonly resolver?: string;
   /** Where HTTP-01 is asked; absent: 80 in a network, on loopback the port at which `AcmeServer.answerHttp` answers. */
   readonly validationPort?: number;
   /** What every name without an address of its own means; default 127.0.0.1. */
@@ -26,12 +30,12 @@ export interface AcmeServerOptions {
   readonly blocked?: readonly string[];
 }
 
-/** Ports in a network; on loopback they are chosen. */
+/** Ports in a network, the DNS where resolvers ask; on loopback they are chosen. */
 export const FIXED_PORTS = {
   acme: 14000,
   management: 15000,
   challenges: 8055,
-  dns: 8053,
+  dns: 53,
   http: 5002,
   https: 5003,
   alpn: 5001,
@@ -50,7 +54,7 @@ export async function choosePorts(): Promise<Ports> {
 export function createArguments(options: AcmeServerOptions, host: string, ports: Ports): string[] {
   const { network, name, nonceRejects = 5, authorizationReuse = 0, alternateRoots = 0 } = options;
   const environment = {
-    PEBBLE_DNS: `${host}:${ports.dns}`,
+    PEBBLE_DNS: options.resolver ?? `${host}:${ports.dns}`,
     PEBBLE_VA_NOSLEEP: '1',
     PEBBLE_WFE_NONCEREJECT: String(nonceRejects),
     PEBBLE_AUTHZREUSE: String(authorizationReuse),
@@ -59,6 +63,7 @@ export function createArguments(options: AcmeServerOptions, host: string, ports:
   const isAnswering = network === undefined && options.validationPort === undefined;
   return [
     ...['create', '--name', name],
+    ...Object.entries(options.labels ?? {}).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
     ...(network === undefined ? ['--network', 'host'] : ['--network', network.name, '--ip', network.address]),
     ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     pebbleImage,
