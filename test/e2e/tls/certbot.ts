@@ -41,19 +41,14 @@ export async function orderWithCertbot(
       entrypoint: 'sh',
       env: { REQUESTS_CA_BUNDLE: '/trust.pem' },
       files: { '/trust.pem': server.trust },
-      args: ['-c', `certbot ${line} >&2 && cd /etc/letsencrypt/live/${domain} && cat fullchain.pem privkey.pem`],
+      args: [
+        '-c',
+        `certbot ${line} >&2 && cd /etc/letsencrypt/live/${domain} && cat fullchain.pem privkey.pem`,
+      ],
     },
     orderTimeoutMs,
   );
   if (code !== 0) throw new Error(`certbot ended with ${code}\n${stderr}`);
   const at = stdout.indexOf('-----BEGIN PRIVATE KEY-----');
   return { chain: stdout.slice(0, at), key: stdout.slice(at) };
-}
-
-/** What a client asked of Pebble, in order, each run of the same request once. */
-export function callsOf(log: string): string[] {
-  const calls = [...log.matchAll(/(GET|HEAD|POST) (\/[A-Za-z-]+)\S* -> calling handler/g)].map(
-    ([, method, path]) => `${method} ${path}`,
-  );
-  return calls.filter((call, index) => call !== calls[index - 1]);
 }
