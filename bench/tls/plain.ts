@@ -15,14 +15,21 @@ export interface PlainSettings {
   readonly folder: string;
 }
 
-/** Domains with their files as Seawall's own configuration names them. */
+/** Domains with their files as a configuration names them: the first pair of each server that has one. */
 export function domainsOf(text: string): readonly PlainDomain[] {
-  const pattern =
-    /server_name "?([^\s";]+)"?;[^}]*?ssl_certificate "?([^\s";]+)"?;\s*ssl_certificate_key "?([^\s";]+)"?;/g;
-  return [...text.matchAll(pattern)].map(([, name = '', certificate = '', key = '']) => {
-    return { name, certificate, key };
-  });
+  return text
+    .split(/\bserver \{/)
+    .map((server) => ({
+      name: word(server, 'server_name'),
+      certificate: word(server, 'ssl_certificate'),
+      key: word(server, 'ssl_certificate_key'),
+    }))
+    .filter(({ name, certificate }) => name !== '' && certificate !== '');
 }
+
+/** The first word behind a directive. */
+const word = (server: string, directive: string): string =>
+  new RegExp(`\\b${directive}\\s+"?([^\\s";]+)`).exec(server)?.[1] ?? '';
 
 /** Mozilla's intermediate profile, a session cache, one upstream: as its configuration generator gives it for a domain. */
 export function plainNginx({ domains, upstreams, port, folder }: PlainSettings): string {
