@@ -35,6 +35,7 @@ test('what only some tests need is not made for everybody', () => {
     'pebble:2.10',
     'python:3.14-slim',
     'redis:7-alpine',
+    'seawall-lab/faketime:1',
     'testssl:3.2',
   ]);
 });

@@ -26,6 +26,7 @@ export const oldHostImage = 'seawall-lab/host:20.10';
 export const testsslImage = 'testssl:3.2';
 export const certbotImage = 'certbot/certbot:v5.5.0';
 export const haproxyImage = 'haproxy:3.2';
+export const faketimeImage = 'seawall-lab/faketime:1';
 export const foreignImage = 'seawall-lab/foreign:1';
 /** Pebble, an ACME server for tests, with its challenge and DNS test server. */
 export const pebbleImage = 'pebble:2.10';
@@ -80,6 +81,7 @@ const extraRecipes: readonly Recipe[] = [
     isExtra: true,
   },
   { image: haproxyImage, base: 'debian:forky-slim', folder: 'haproxy', isPublic: true, isExtra: true },
+  { image: faketimeImage, base: 'debian:trixie-slim', folder: 'faketime', isPublic: false, isExtra: true },
 ];
 
 /** A file that a recipe is made of: its name and its bytes. */

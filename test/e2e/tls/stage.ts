@@ -32,6 +32,7 @@ const FILES = [
   'grade',
   'upgrade',
   'proxy',
+  'clock',
   'bench',
 ];
 
