@@ -79,7 +79,7 @@ async function keep(
   const { ensureAuthority, setRevocationHost } = await import('../certs/index.ts');
   const isOther =
     (permitted.length > 0 && permitted.join() !== record.permitted.join()) ||
-    (name !== undefined && !record.name.startsWith(`${name} `));
+    (name !== undefined && name !== record.name.replace(/ [0-9a-f]{6}$/, ''));
   if (isOther) {
     const limits = record.permitted.join(', ') || 'any name';
     throw new SeawallError('refused', `there is a private CA already: ${record.name}, for ${limits}`, {

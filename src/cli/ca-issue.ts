@@ -19,7 +19,7 @@ interface IssueFlags {
   readonly force?: boolean;
 }
 
-/** `seawall ca issue`: everything that can be wrong with the command is found before a host is asked. */
+/** `seawall ca issue`: what is wrong with the names or the files is found before a host is asked. */
 export async function issue(context: Context, flags: IssueFlags, names: readonly string[]): Promise<number> {
   const { days, csr, force = false } = flags;
   if (flags.rsa && csr !== undefined) {

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { CatalogClient } from '../catalog/index.ts';
 import type { Authority } from '../certs/index.ts';
 import { SeawallError } from '../errors.ts';
-import { type AuthorityView, authorityView } from './ca-view.ts';
+import { type AuthorityView, authorityView, type IssuedView, issuedView } from './ca-view.ts';
 import type { Context } from './context.ts';
 import type { ProgressView } from './progress.ts';
 import { progressView } from './progress.ts';
@@ -53,4 +53,18 @@ export async function describeAuthority({ record }: Authority): Promise<Authorit
     rootNotAfter: end(record.root.certificate),
     intermediateNotAfter: end(record.intermediate.certificate),
   });
+}
+
+/** The CA, if there is one, and all that is known of what was issued. */
+export async function readViews({ client, clusterKey, signal, now }: AuthoritySession): Promise<{
+  readonly authority: Authority | undefined;
+  readonly issued: readonly IssuedView[];
+}> {
+  const { authorityId, listIssued, readAuthority } = await import('../certs/index.ts');
+  const [authority, issued] = await Promise.all([
+    readAuthority({ client, clusterKey, signal }),
+    listIssued(client, { signal }),
+  ]);
+  const id = authority && authorityId(authority.record);
+  return { authority, issued: issued.map((record) => issuedView(record, id, now)) };
 }

@@ -77,6 +77,7 @@ const indented = (rows: readonly (readonly string[])[], style: Style): string =>
 export function viewIssued(
   authority: AuthorityView | undefined,
   issued: readonly IssuedView[],
+  now: number,
   style: Style,
 ): string {
   if (authority === undefined && issued.length === 0) return 'There is no private CA yet: seawall ca init\n';
@@ -91,10 +92,24 @@ export function viewIssued(
     printable(each.names.join(', ')),
     each.purpose,
     day(each.notAfter),
-    stateText(each, style),
+    isDue(each, issued, now) ? style('yellow', 'renew it') : stateText(each, style),
     printable(each.by),
   ]);
   return `${title}\n\n${table([heading, ...rows])}\n`;
+}
+
+/**
+ * Whether somebody has to renew a certificate: two thirds of its life have passed, nobody renews it by itself, and no later one for
+ * the same names was issued.
+ */
+export function isDue(each: IssuedView, issued: readonly IssuedView[], now: number): boolean {
+  if (each.state !== 'valid' || each.purpose === 'route') return false;
+  const [from, until] = [Date.parse(each.notBefore), Date.parse(each.notAfter)];
+  if (now < from + ((until - from) * 2) / 3) return false;
+  const what = ({ names, purpose }: IssuedView): string => [purpose, ...[...names].sort()].join(' ');
+  return !issued.some(
+    (other) => other.state === 'valid' && Date.parse(other.notBefore) > from && what(other) === what(each),
+  );
 }
 
 function stateText({ state, revokedAt, reason }: IssuedView, style: Style): string {

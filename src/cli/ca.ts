@@ -1,18 +1,15 @@
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { RevocationReason } from '../certs/index.ts';
-import { SeawallError } from '../errors.ts';
-import { refuseOverwrite, writeOutputs } from './ca-files.ts';
+import { type ExportFlags, exportRoot } from './ca-export.ts';
 import { init } from './ca-init.ts';
 import { issue } from './ca-issue.ts';
-import { type AuthoritySession, describeAuthority, presentAuthority, withAuthorities } from './ca-session.ts';
-import { type IssuedView, issuedView, viewIssued, viewRevocation } from './ca-view.ts';
-import { confirm } from './confirm.ts';
+import { type RevokeFlags, revoke } from './ca-revoke.ts';
+import { type AuthoritySession, describeAuthority, readViews, withAuthorities } from './ca-session.ts';
+import { viewIssued } from './ca-view.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { collect } from './option-values.ts';
 import { print, printJson } from './output.ts';
-import { requireName } from './project.ts';
 
 /** As in `REVOCATION_REASONS`, which is loaded only when something is revoked. */
 const REASONS: readonly RevocationReason[] = [
@@ -29,7 +26,14 @@ export function define(command: Command, bind: Bind): void {
   command
     .command('ls')
     .description('List what the private CA issued, and how it is.')
-    .addHelpText('after', '\nExample:\n  seawall ca ls')
+    .addHelpText(
+      'after',
+      `
+Routes' certificates are renewed by themselves. Others say "renew it" when two thirds of their life have passed: issue them again.
+
+Example:
+  seawall ca ls`,
+    )
     .action(bind((context) => withAuthorities(context, 'ca ls', (session) => list(context, session))));
   command
     .command('revoke')
@@ -122,112 +126,12 @@ Example:
     .action(bind(issue));
 }
 
-async function readViews({ client, clusterKey, signal, now }: AuthoritySession) {
-  const { authorityId, listIssued, readAuthority } = await import('../certs/index.ts');
-  const [authority, issued] = await Promise.all([
-    readAuthority({ client, clusterKey, signal }),
-    listIssued(client, { signal }),
-  ]);
-  const id = authority && authorityId(authority.record);
-  return { authority, issued: issued.map((record) => issuedView(record, id, now)) };
-}
-
 async function list(context: Context, session: AuthoritySession): Promise<number> {
   const { authority, issued } = await readViews(session);
   const view = authority && (await describeAuthority(authority));
   session.progress.close();
   await (context.options.json
     ? printJson(context, { authority: view ?? null, issued })
-    : print(context, viewIssued(view, issued, context.style)));
+    : print(context, viewIssued(view, issued, session.now, context.style)));
   return EXIT.done;
 }
-
-interface RevokeFlags {
-  readonly reason: RevocationReason;
-}
-
-async function revoke(
-  context: Context,
-  session: AuthoritySession,
-  { reason }: RevokeFlags,
-  which: string,
-): Promise<number> {
-  const { renewRevocationList, revokeSerial } = await import('../certs/index.ts');
-  const authority = await presentAuthority(session);
-  const { json } = context.options;
-  const chosen = chooseIssued((await readViews(session)).issued, which);
-  session.progress.pause();
-  if (!json) await print(context, viewRevocation(chosen, context.style));
-  if (!(await confirm(context, { command: 'ca revoke', text: 'Revoke?' }))) {
-    await print(context, 'Nothing was changed.\n');
-    return EXIT.interrupted;
-  }
-  for (const { serial } of chosen) await revokeSerial({ ...session, serial, reason });
-  const { number, nextUpdate } = await renewRevocationList({ ...session, authority });
-  session.progress.close();
-  const revoked = chosen.map(({ serial }) => serial);
-  await (json
-    ? printJson(context, {
-        revoked,
-        reason,
-        crlNumber: Number(number),
-        crlNextUpdate: nextUpdate.toISOString(),
-      })
-    : print(
-        context,
-        `Revoked. The list (number ${number}) says so; clients that have the one before keep it for up to 7 days.\n`,
-      ));
-  return EXIT.done;
-}
-
-/** By serial number, as any tool writes it, or all that are valid for a name. @throws SeawallError `input` */
-function chooseIssued(issued: readonly IssuedView[], which: string): IssuedView[] {
-  const word = which.toLowerCase();
-  const serial = word.replaceAll(':', '');
-  const bySerial = issued.find((each) => each.serial === serial);
-  if (bySerial?.state === 'valid') return [bySerial];
-  if (bySerial !== undefined) {
-    throw new SeawallError('input', `${serial} is ${bySerial.state} already`, { hint: 'See: seawall ca ls' });
-  }
-  const valid = issued.filter(({ state }) => state === 'valid');
-  const byName = valid.filter(({ names }) => names.some((name) => name.toLowerCase() === word));
-  if (byName.length === 0)
-    requireName('valid certificate', which, [...new Set(valid.flatMap(({ names }) => names))]);
-  return byName;
-}
-
-interface ExportFlags {
-  readonly out?: string;
-  readonly crl?: boolean;
-  readonly force?: boolean;
-}
-
-async function exportRoot(
-  context: Context,
-  session: AuthoritySession,
-  { out, crl = false, force = false }: ExportFlags,
-): Promise<number> {
-  const { authorityTrust, renewRevocationList } = await import('../certs/index.ts');
-  const path = out === undefined ? undefined : resolve(context.terminal.cwd, out);
-  if (path !== undefined) await refuseOverwrite([path], force);
-  const authority = await presentAuthority(session);
-  const view = await describeAuthority(authority);
-  const { der, number, nextUpdate } = await renewRevocationList({ ...session, authority });
-  const pem = crl ? listPem(der) : authorityTrust(authority.record);
-  if (path !== undefined) await writeOutputs([{ path, text: pem, mode: 0o644 }]);
-  session.progress.close();
-  const value = crl
-    ? { crl: pem, crlNumber: Number(number), crlNextUpdate: nextUpdate.toISOString() }
-    : { certificate: pem, fingerprint: view.fingerprint, notAfter: view.rootNotAfter };
-  if (context.options.json) await printJson(context, { ...value, file: path ?? null });
-  else await print(context, path === undefined ? pem : `Written to ${path}\n`);
-  return EXIT.done;
-}
-
-/** RFC 7468 section 6. */
-const listPem = (der: Uint8Array): string =>
-  `-----BEGIN X509 CRL-----\n${(
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  ).join('\n')}\n-----END X509 CRL-----\n`;
