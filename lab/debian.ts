@@ -15,15 +15,17 @@ const scripts = '/usr/share/debootstrap/scripts';
 const bulk = ['usr/share/doc', 'usr/share/man', 'usr/share/info', 'usr/share/locale', 'var/lib/apt/lists'];
 const caches = ['var/cache/apt', 'var/cache/debconf', 'var/log'];
 
+/** What {@link bootstrapDebian} needs on this machine; once, before several run side by side: apt has one lock. */
+export const requireBootstrap = (say: Say): Promise<void> =>
+  requireProgram('debootstrap', ['debootstrap', 'debian-archive-keyring', 'gpgv'], say);
+
 /** Bootstraps a minimal Debian in an empty folder and imports it as `image`; needs root. About 35 s. */
 export async function bootstrapDebian(
   suite: string,
   image: string,
   label: string,
   scratch: string,
-  say: Say,
 ): Promise<void> {
-  await requireProgram('debootstrap', ['debootstrap', 'debian-archive-keyring', 'gpgv'], say);
   const root = join(scratch, 'root');
   const archive = join(scratch, 'root.tar');
   const mirror = await debianMirror();

@@ -7,7 +7,7 @@ import { Slots } from '../src/slots.ts';
 import { buildImage, imagesFolder } from './build.ts';
 import { ImageCache } from './cache.ts';
 import { tryCommand } from './command.ts';
-import { bootstrapDebian, certificateFolder, overlayFolder } from './debian.ts';
+import { bootstrapDebian, certificateFolder, overlayFolder, requireBootstrap } from './debian.ts';
 import { type Say, timed } from './progress.ts';
 import { canPull, pullImage } from './pull.ts';
 import { labRecipes, type Recipe, type RecipeFile, recipeHash } from './recipes.ts';
@@ -71,6 +71,7 @@ class ImageMaker {
   readonly #cache: ImageCache;
   readonly #say: Say;
   #online: Promise<boolean> | undefined;
+  #canBootstrap: Promise<void> | undefined;
 
   constructor(hashes: ReadonlyMap<string, string>, cache: ImageCache, say: Say) {
     this.#hashes = hashes;
@@ -124,12 +125,16 @@ class ImageMaker {
   async #build(recipe: Recipe, hash: string): Promise<void> {
     if (recipe.base) await this.ensure(recipe.base);
     const label = `${recipeLabel}=${hash}`;
+    if (recipe.suite) {
+      this.#canBootstrap ??= requireBootstrap(this.#say);
+      await this.#canBootstrap;
+    }
     await this.#slots.run(() => {
       this.#say(`Building ${recipe.image} …`);
       return timed(this.#say, `Built ${recipe.image}`, () =>
         this.#cache.withScratch((scratch) =>
           recipe.suite
-            ? bootstrapDebian(recipe.suite, recipe.image, label, scratch, this.#say)
+            ? bootstrapDebian(recipe.suite, recipe.image, label, scratch)
             : buildImage(recipe, label, scratch),
         ),
       );

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlaceWatch } from './agent-place.ts';
 import { type Listening, startCatalogServer, startPlaceServer } from './catalog/index.ts';
 import { type ClusterFile, catalogFolder, epochOf } from './cluster.ts';
 import { describeError } from './errors.ts';
+import { isStaleReadOnlyMount } from './mount-info.ts';
 
 export interface CatalogPartOptions {
   readonly cluster: ClusterFile;
@@ -21,6 +23,7 @@ export interface CatalogPartOptions {
  */
 const ASK_BEFORE_MS = 5_000;
 const ASK_PAUSE_MS = 500;
+const MOUNT_LOOK_MS = 5_000;
 
 /** The catalog when it is this host's, else the word where it is. @returns once the signal is aborted. */
 export async function serveCatalogPart(options: CatalogPartOptions): Promise<void> {
@@ -47,17 +50,39 @@ async function askTheOthers({ place, signal }: CatalogPartOptions): Promise<void
 async function serveCatalog(options: CatalogPartOptions): Promise<Listening> {
   const { place, log, onState } = options;
   const epoch = epochOf(place.place);
+  const dir = catalogFolder(epoch);
+  let trouble = '';
   const server = await startCatalogServer({
     ...listening(options),
-    dir: catalogFolder(epoch),
+    dir,
     onTrouble: (error) => {
       const text = error === undefined ? '' : `the disk takes no writes: ${describeError(error)}`;
       log(text === '' ? 'info catalog: the disk takes writes again' : `error catalog: ${text}`);
+      if (trouble === '' && text !== '') void leaveStaleMount(dir, () => trouble !== '', options);
+      trouble = text;
       onState(text);
     },
   });
   log(`info catalog: serving epoch ${epoch} on port ${place.place.port}`);
   return server;
+}
+
+/** While the disk takes no writes: ends this program when only its next start can see that the disk is writable again. */
+async function leaveStaleMount(
+  dir: string,
+  isTroubled: () => boolean,
+  { signal, log }: Pick<CatalogPartOptions, 'signal' | 'log'>,
+): Promise<void> {
+  for (;;) {
+    await sleep(MOUNT_LOOK_MS, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted || !isTroubled()) return;
+    const mountinfo = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+    if (!isStaleReadOnlyMount(mountinfo, dir)) continue;
+    log(
+      `warn catalog: ${dir} is writable again, but not as this container mounted it; this program starts anew`,
+    );
+    process.exit(1);
+  }
 }
 
 const servePlace = (options: CatalogPartOptions): Promise<Listening> => startPlaceServer(listening(options));

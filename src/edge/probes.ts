@@ -18,6 +18,8 @@ interface Watched {
 }
 
 const startingEveryMs = 1_000;
+/** Pause after the first failure of an address that had no requests yet; it doubles: many programs listen within a moment. */
+const firstFailureMs = 25;
 const admittedEveryMs = 2_000;
 /** Soon again after a failure: requests that a lost host had taken wait for this. */
 const failingEveryMs = 300;
@@ -102,7 +104,8 @@ export class Probes {
 }
 
 function intervalMs({ isAdmitted, bad }: ProbeHistory): number {
-  if (!isAdmitted) return startingEveryMs;
+  if (!isAdmitted)
+    return bad === 0 ? startingEveryMs : Math.min(startingEveryMs, firstFailureMs * 2 ** (bad - 1));
   if (bad === 0) return admittedEveryMs;
   return bad === 1 ? failingEveryMs : startingEveryMs;
 }

@@ -63,7 +63,8 @@ const failuresBeforeCritical = 3;
 const startingIntervalMs = 1000;
 /** A replica that is still not well after this long is asked at its ordinary interval. */
 const startingForMs = 5 * 60_000;
-const tcpStepMs = 100;
+/** Pause after the first failure of a port that has not answered yet; it doubles. */
+const firstTcpPauseMs = 25;
 /** Rest between two probes that take longer than their interval. */
 const shortestRestMs = 100;
 
@@ -123,7 +124,8 @@ export function afterProbe(check: Check, health: Health, finding: Finding, nowMs
   };
   const { dueMs: _, ...judged } = { ...counted, ...judge(check, counted, finding) };
   if (check.kind === 'running' || (check.kind === 'docker' && judged.status === 'passing')) return judged;
-  const restMs = Math.max(shortestRestMs, delayMs(check, judged, nowMs) - finding.tookMs);
+  const pauseMs = delayMs(check, judged, nowMs);
+  const restMs = Math.max(Math.min(shortestRestMs, pauseMs), pauseMs - finding.tookMs);
   return { ...judged, dueMs: nowMs + restMs };
 }
 
@@ -143,7 +145,7 @@ function delayMs(check: Check, health: Health, nowMs: number): number {
   if (health.status !== 'critical')
     return health.bad > 0 ? Math.min(startingIntervalMs, intervalMs) : intervalMs;
   if (nowMs - health.sinceMs > startingForMs) return intervalMs;
-  if (check.kind === 'tcp') return Math.min(startingIntervalMs, tcpStepMs * health.bad);
+  if (check.kind === 'tcp') return Math.min(startingIntervalMs, firstTcpPauseMs * 2 ** (health.bad - 1));
   return startingIntervalMs;
 }
 

@@ -35,7 +35,7 @@ test('an operator whose clock is two days off deploys as any other, and the next
   const numbers = [...stdout.matchAll(/"number": (\d+)/g)].map((match) => Number(match[1]));
   assert.deepEqual(
     numbers,
-    numbers.toSorted((a, b) => b - a),
+    numbers.toSorted((a, b) => a - b),
     'releases are in the order of their deploys',
   );
   await expectCode(0, shop, ['rollback', '--yes']);
