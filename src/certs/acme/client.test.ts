@@ -140,6 +140,7 @@ test('nobody at the address is an outage; a certificate of somebody else is not'
     const strange = await failure(clientOf(secure).directory());
     assert.equal(strange.code, 'refused');
     assert.ok(!isOutage(strange));
+    assert.equal((await failure(clientOf(secure, { trust: 'no PEM' }).directory())).code, 'refused');
     assert.deepEqual((await clientOf(secure, { trust: authority }).directory()).profiles, {
       classic: 'as ever',
     });
@@ -376,4 +377,29 @@ test('a token that is more than base64url never leaves the client', async () => 
     kept.map(({ token }) => token),
     ['A'.repeat(43)],
   );
+});
+
+test('a read is sent again when the server had just closed the kept connection; an order is never sent over one', async () => {
+  const own = await startFaultServer();
+  try {
+    const client = clientOf(own);
+    const used = new Set<unknown>();
+    own.on('/order/1', (response) => {
+      const { socket } = response;
+      // As a server does that closes an idle connection in the moment in which it is used.
+      if (used.has(socket)) socket?.destroy();
+      else json(response, 200, pending(own.origin));
+      used.add(socket);
+    });
+    for (let read = 0; read < 3; read += 1) await client.order(`${own.origin}/order/1`);
+    assert.ok(used.size > 1);
+    own.on('/new-order', (response) => {
+      assert.ok(!used.has(response.socket));
+      used.add(response.socket);
+      json(response, 201, pending(own.origin), { Location: '/order/1' });
+    });
+    for (let order = 0; order < 3; order += 1) await client.newOrder({ names: ['a.example'] });
+  } finally {
+    await own.close();
+  }
 });
