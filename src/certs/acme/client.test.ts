@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { flattenedVerify } from 'jose';
 import { type FaultServer, json, problem, startFaultServer } from '../../../test/acme-fault-server.ts';
 import { makeServerCertificate } from '../../../test/e2e/acme-certificate.ts';
+import { describeError } from '../../errors.ts';
 import {
   AcmeClient,
   type AcmeClientOptions,
@@ -113,7 +114,7 @@ test('what is no ACME is an outage: broken JSON, another noun, another content t
   const client = clientOf(server);
   const asJson = { 'Content-Type': 'application/json', Location: `${server.origin}/order/1` };
   const bodies: ReadonlyArray<readonly [Record<string, string>, string, RegExp]> = [
-    [asJson, '{"status":', /no ACME/],
+    [asJson, '{"status":\u001b[31m', /no ACME/],
     [asJson, '{"status":"done"}', /no ACME/],
     [{ ...asJson, 'Content-Type': 'text/html' }, '<form>log in</form>', /text\/html/],
     [asJson, `"${'x'.repeat(2 * 1024 * 1024)}"`, /more than 1 MiB/],
@@ -123,6 +124,7 @@ test('what is no ACME is an outage: broken JSON, another noun, another content t
     const error = await failure(client.newOrder({ names: ['a.example'] }));
     assert.ok(isOutage(error), error.message);
     assert.match(error.message, words);
+    assert.doesNotMatch(describeError(error), /\p{C}/u);
   }
   server.on('/new-order', (response) => json(response, 201, pending(server.origin)));
   assert.match((await failure(client.newOrder({ names: ['a.example'] }))).message, /did not say where/);
