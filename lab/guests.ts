@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runCommand, tryCommand } from './command.ts';
-import { guestLabel, type Lab, labPrefix } from './lab.ts';
+import { besideLabel, type Lab, labPrefix } from './lab.ts';
 
 /** A program on a machine of its own in the lab's network: no host, without ssh; what the world has around a cluster. */
 export interface Guest {
@@ -55,7 +55,7 @@ async function createGuest(lab: Lab, guest: Guest): Promise<string> {
   await removeGuest(lab, name);
   const container = guestContainer(lab, name);
   await runCommand('docker', [
-    ...['create', '--name', container, '--hostname', name, '--label', `${guestLabel}=${lab.name}`],
+    ...['create', '--name', container, '--hostname', name, '--label', `${besideLabel}=${lab.name}`],
     ...['--network', lab.network, '--ip', guestAddress(lab, number), '--log-opt', 'max-size=50m'],
     ...Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(entrypoint === undefined ? [] : ['--entrypoint', entrypoint]),

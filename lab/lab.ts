@@ -36,10 +36,11 @@ export interface Lab {
 
 /** Marks every container, volume and network of a lab; its value is the lab's name. */
 export const labLabel = 'seawall.lab';
-/** Marks what else stands in a lab's network ({@link import('./guests.ts').Guest}); its value is the lab's name. */
-export const guestLabel = 'seawall.lab.guest';
 /** Names the state folder that a lab belongs to. */
 export const folderLabel = 'seawall.lab.folder';
+
+/** Marks what a test put into a lab's network beside the machines; its value is the lab's name. It goes with the lab. */
+export const besideLabel = 'seawall.lab.beside';
 
 /** The one name of a lab's network, and the start of the names of its containers and volumes. */
 export function labPrefix(lab: string): string {

@@ -1,5 +1,5 @@
 import { runCommand } from './command.ts';
-import { folderLabel, guestLabel, labLabel, labPrefix } from './lab.ts';
+import { besideLabel, folderLabel, labLabel, labPrefix } from './lab.ts';
 
 /** A container that plays a machine of a lab. */
 export interface LabContainer {
@@ -29,12 +29,12 @@ export async function findContainers(lab?: string): Promise<LabContainer[]> {
     );
 }
 
-/** Removes the containers, volumes and networks that carry a label of this lab, or of any. */
+/** Removes the containers, volumes and networks that carry the label of this lab, or of any, and what stands beside. */
 export async function removeLeftovers(lab?: string): Promise<void> {
   const filter = labFilter(lab);
-  const guests = labFilter(lab, guestLabel);
-  for (const each of [guests, filter])
-    await removeAll(['ps', '--all', '--quiet', ...each], ['rm', '--force', '--volumes']);
+  const beside = ['ps', '--all', '--quiet', ...labFilter(lab, besideLabel)];
+  await removeAll(beside, ['rm', '--force', '--volumes']);
+  await removeAll(['ps', '--all', '--quiet', ...filter], ['rm', '--force', '--volumes']);
   await removeAll(['volume', 'ls', '--quiet', ...filter], ['volume', 'rm', '--force']);
   await removeAll(['network', 'ls', '--quiet', ...filter], ['network', 'rm']);
 }

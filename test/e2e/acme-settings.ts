@@ -1,13 +1,17 @@
+import { besideLabel, type Lab } from '../../lab/lab.ts';
 import { pebbleImage } from '../../lab/recipes.ts';
 import { freePorts } from './free-ports.ts';
 
 export interface AcmeServerOptions {
   /** Of the container; one of that name that is there is replaced. */
   readonly name: string;
-  /** A network of the outer engine (a lab's is named as its containers begin) and a free address in it; absent: loopback of this machine, free ports. */
-  readonly network?: { readonly name: string; readonly address: string };
-  /** Labels of the container. */
-  readonly labels?: Readonly<Record<string, string>>;
+  /** A network of the outer engine and a free address in it, see {@link inLab}; absent: loopback of this machine, free ports. */
+  readonly network?: {
+    readonly name: string;
+    readonly address: string;
+    /** Name of the lab that it is taken down with. */
+    readonly lab?: string;
+  };
   /** `ADDRESS:PORT` of the DNS that is asked for names; its own by default. */
   readonly resolver?: string;
   /** Where HTTP-01 is asked; absent: 80 in a network, on loopback the port at which `AcmeServer.answerHttp` answers. */
@@ -30,18 +34,29 @@ export interface AcmeServerOptions {
   readonly blocked?: readonly string[];
 }
 
-/** Ports in a network, the DNS where resolvers ask; on loopback they are chosen. */
+/** Ports in a network; on loopback they are chosen. */
 export const FIXED_PORTS = {
   acme: 14000,
   management: 15000,
   challenges: 8055,
-  dns: 53,
+  dns: 8053,
   http: 5002,
   https: 5003,
   alpn: 5001,
 };
 export type Ports = typeof FIXED_PORTS;
 const DAY_S = 24 * 60 * 60;
+
+/** A lab's network; the server gets the address ending in 8, which no machine of a lab has. */
+export const inLab = ({
+  name,
+  network,
+  subnet,
+}: Pick<Lab, 'name' | 'network' | 'subnet'>): NonNullable<AcmeServerOptions['network']> => ({
+  name: network,
+  address: subnet.replace(/0\/24$/, '8'),
+  lab: name,
+});
 
 /** As {@link FIXED_PORTS}, all free on loopback. */
 export async function choosePorts(): Promise<Ports> {
@@ -63,7 +78,7 @@ export function createArguments(options: AcmeServerOptions, host: string, ports:
   const isAnswering = network === undefined && options.validationPort === undefined;
   return [
     ...['create', '--name', name],
-    ...Object.entries(options.labels ?? {}).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+    ...(network?.lab === undefined ? [] : ['--label', `${besideLabel}=${network.lab}`]),
     ...(network === undefined ? ['--network', 'host'] : ['--network', network.name, '--ip', network.address]),
     ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     pebbleImage,

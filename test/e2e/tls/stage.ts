@@ -6,7 +6,7 @@ import { bringUpLab } from '../../../lab/boot.ts';
 import { guestAddress } from '../../../lab/guests.ts';
 import { findHost } from '../../../lab/hosts.ts';
 import { ensureImages } from '../../../lab/images.ts';
-import { guestLabel, type Lab, stateFolder } from '../../../lab/lab.ts';
+import { type Lab, stateFolder } from '../../../lab/lab.ts';
 import { pebbleImage } from '../../../lab/recipes.ts';
 import { sha256 } from '../../../src/hash.ts';
 import { AcmeServer } from '../acme-server.ts';
@@ -161,7 +161,6 @@ async function startAcme(
   return AcmeServer.start({
     ...options,
     name,
-    network: { name: lab.network, address },
-    labels: { [guestLabel]: lab.name },
+    network: { name: lab.network, address, lab: lab.name },
   });
 }
