@@ -1,16 +1,16 @@
 import type { AcmeProblem } from './error.ts';
 import type { AcmeAuthorization } from './nouns.ts';
 
-/** Of an authorization that did not become valid: what could not be done, and why. */
+/** Of an authorization that did not become valid: which name by which challenge, and why. */
 export function failedValidation(authorization: AcmeAuthorization): {
   readonly what: string;
   readonly problem: AcmeProblem;
 } {
   const { identifier, wildcard, status, challenges } = authorization;
   const failed = challenges.find(({ error }) => error !== undefined);
-  const by = failed === undefined ? '' : ` by ${failed.type}`;
+  const by = failed === undefined ? '' : ` (${failed.type})`;
   return {
-    what: `to validate ${wildcard ? '*.' : ''}${identifier}${by}`,
+    what: `${wildcard ? '*.' : ''}${identifier}${by}`,
     problem: outcome(failed?.error, `the authorization is ${status}`),
   };
 }

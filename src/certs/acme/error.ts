@@ -72,7 +72,7 @@ export function refusal(asked: Asked, problem: AcmeProblem, retryAfterMs?: numbe
     ({ identifier = 'one of the names', detail }) =>
       `; ${identifier}: ${plainText(detail ?? 'no reason given')}`,
   );
-  const message = `${hostOf(asked.directory)} ${isDown ? 'cannot do' : 'refused'} ${asked.what}: ${said}${details.join('')}${name === undefined ? '' : ` (${name})`}`;
+  const message = `${hostOf(asked.directory)} ${isDown ? 'has trouble with' : 'refused'} ${asked.what}: ${said}${details.join('')}${name === undefined ? '' : ` (${name})`}`;
   return new AcmeError(isDown ? 'unreachable' : 'refused', message, asked.directory, {
     ...problem,
     retryAfterMs,

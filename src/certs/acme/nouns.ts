@@ -17,7 +17,7 @@ export interface AcmeDirectory {
   /** What a CAA record has to name for this CA. */
   readonly caaIdentities: readonly string[];
   readonly externalAccountRequired: boolean;
-  /** Name → description (draft-ietf-acme-profiles); empty where the server has none. */
+  /** Name → description (draft-aaron-acme-profiles); empty where the server has none. */
   readonly profiles: Readonly<Record<string, string>>;
 }
 

@@ -20,7 +20,7 @@ export interface Look<T> {
 }
 
 /**
- * Looks again and again until `isDone`, as often as the server wants (RFC 8555 section 7.5.1), at most every 0.1 s and at least every 15 s.
+ * Looks again and again until `isDone`, as often as the server wants (RFC 8555 section 7.5.1), at most every 0.1 s and at least every 15 s, once more at the end.
  * @throws AcmeError `timeout`; the signal's reason.
  */
 export async function pollUntil<T>(
@@ -34,8 +34,9 @@ export async function pollUntil<T>(
   for (;;) {
     const { found, retryAfterMs } = await look();
     if (isDone(found)) return found;
-    const pauseMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, retryAfterMs ?? ownMs));
-    if (performance.now() + pauseMs > deadline) throw overdue(asked, wait.timeoutMs);
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) throw overdue(asked, wait.timeoutMs);
+    const pauseMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, retryAfterMs ?? ownMs), leftMs);
     await sleep(pauseMs, undefined, wait.signal === undefined ? {} : { signal: wait.signal }).catch(
       (error: unknown) => {
         throw wait.signal?.aborted === true ? wait.signal.reason : error;

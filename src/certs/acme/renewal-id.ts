@@ -22,7 +22,10 @@ export async function renewalId(certificatePem: string): Promise<string> {
       },
     );
   }
-  return `${base64url(keyId)}.${base64url(certificate.serialNumber)}`;
+  return `${base64url(keyId)}.${base64url(derInteger(certificate.serialNumber))}`;
 }
 
 const base64url = (hex: string): string => Buffer.from(hex, 'hex').toString('base64url');
+
+/** The library leaves out the zero byte that DER puts before a positive number whose first bit is set (X.690 section 8.3). */
+const derInteger = (hex: string): string => (Number.parseInt(hex.slice(0, 2), 16) >= 0x80 ? `00${hex}` : hex);
