@@ -81,7 +81,17 @@ async function runAgent(program: Program): Promise<void> {
       signal,
       log,
     });
-  const edge = () => watchEdge({ client, docker, host, httpPort: cluster.httpPort, signal, log });
+  const edge = () =>
+    watchEdge({
+      client,
+      docker,
+      host,
+      httpPort: cluster.httpPort,
+      clusterKey: cluster.key,
+      ...(cluster.edge === undefined ? {} : { rules: cluster.edge }),
+      signal,
+      log,
+    });
   const snapshots = () =>
     keepSnapshots({
       client,

@@ -36,7 +36,7 @@ const PURE: readonly RegExp[] = [
   /^src\/config\/(?:nodes|routes|schema|settle|validate)\.ts$/,
   /^src\/catalog\/(?:instance|rows|embedded\/(?:kv|services|tables|expiry|duration))\.ts$/,
   /^src\/certs\/(?:budget|failure|policy|renewal|solver|state|steps|wishes)\.ts$/,
-  /^src\/edge\/(?:admission|candidates|in-force|inputs|lingering|render-server|tally)\.ts$/,
+  /^src\/edge\/(?:admission|candidates|capabilities|in-force|inputs|lingering|render-[a-z]+|tally|upstream-name)\.ts$/,
   /^src\/(?:registrar\/(?:candidate|foreign|slots)|network\/local-containers)\.ts$/,
   /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/decide[a-z-]*)|tasks\/one-off)\.ts$/,
   /^src\/(?:hosts\/(?:docker-types|docker-error)|images\/(?:build-command|tar-index|wish))\.ts$/,

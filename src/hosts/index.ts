@@ -37,4 +37,5 @@ export {
   type ProbeResult,
   probeHttp,
   probeTcp,
+  probeTls,
 } from './probe.ts';
