@@ -30,10 +30,10 @@ const OPEN = /^src\/(?:[^/]+\/index|catalog\/(?:record|tls-record)|compose\/desi
 /** Folders and files that only compute. */
 const PURE: readonly RegExp[] = [
   /^src\/(?:compose|plan)\//,
-  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|package-root)[^/]*$/,
+  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|certificate-pair|package-root)[^/]*$/,
   /\/(?:record|desired|keys|merge|interpolate|render|rules|ranges|names|entries|health|workers|diff|traffic)\.ts$/,
   /-(?:text|view|frame|tree|model|plan|sum|words|message)\.ts$/,
-  /^src\/config\/(?:nodes|routes|schema|settle|validate)\.ts$/,
+  /^src\/config\/(?:nodes|routes|schema|settle|validate|edge-rules|tls-[a-z-]+|hsts|issuers|dns-hook|public-names|certificate-settings|domain-tls)\.ts$/,
   /^src\/catalog\/(?:instance|rows|embedded\/(?:kv|services|tables|expiry|duration))\.ts$/,
   /^src\/edge\/(?:admission|candidates|in-force|inputs|lingering|render-server|tally)\.ts$/,
   /^src\/(?:registrar\/(?:candidate|foreign|slots)|network\/local-containers)\.ts$/,
