@@ -37,7 +37,7 @@ const PURE: readonly RegExp[] = [
   /^src\/catalog\/(?:instance|rows|embedded\/(?:kv|services|tables|expiry|duration))\.ts$/,
   /^src\/edge\/(?:admission|candidates|in-force|inputs|lingering|render-server|tally)\.ts$/,
   /^src\/(?:registrar\/(?:candidate|foreign|slots)|network\/local-containers)\.ts$/,
-  /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/decide[a-z-]*)|tasks\/one-off)\.ts$/,
+  /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/(?:decide[a-z-]*|edge-rules)|certificates\/status)|tasks\/one-off)\.ts$/,
   /^src\/(?:hosts\/(?:docker-types|docker-error)|images\/(?:build-command|tar-index|wish))\.ts$/,
 ];
 /** The name of a computation that stands for an effect here. */

@@ -106,3 +106,16 @@ export function stagingIssuer(issuers: readonly DesiredIssuer[]): DesiredIssuer 
     ...(email === undefined ? {} : { email }),
   };
 }
+
+/**
+ * The issuer that a word of the command line means: a name of those configured, `letsencrypt`, `letsencrypt-staging`, or the
+ * address of a directory; undefined when it is none.
+ */
+export function findIssuer(word: string, configured: readonly DesiredIssuer[]): DesiredIssuer | undefined {
+  const found = configured.find(({ name, directory }) => name === word || directory === word);
+  if (found !== undefined) return found;
+  if (word === 'letsencrypt') return { name: word, directory: LETS_ENCRYPT, staging: LETS_ENCRYPT_STAGING };
+  if (word === 'letsencrypt-staging') return { name: word, directory: LETS_ENCRYPT_STAGING };
+  if (!URL.canParse(word) || new URL(word).protocol !== 'https:') return undefined;
+  return { name: new URL(word).hostname.toLowerCase(), directory: word };
+}
