@@ -189,5 +189,4 @@ export const SEAL = {
   authority: (which: 'root' | 'intermediate') => `seawall/ca/${which}`,
 } as const;
 
-/** Id of the certificate for a name: the name itself, a wildcard's `*` as `_wildcard`; fit for keys and file names. */
-export const certificateId = (name: string): string => name.replace(/^\*\./, '_wildcard.').toLowerCase();
+export { certificateId } from '../names.ts';

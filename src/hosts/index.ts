@@ -28,6 +28,7 @@ export {
 export { installDocker } from './install-docker.ts';
 export { listeningPorts } from './listening.ts';
 export {
+  type Ensured,
   ensureContainer,
   findContainer,
   isContainerCurrent,
