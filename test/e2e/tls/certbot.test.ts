@@ -7,8 +7,8 @@ import { TlsStage } from './stage.ts';
 import { until } from './until.ts';
 
 const stage = await TlsStage.open('certbot', { nonceRejects: 0 });
-const name = 'seawall.example.net';
-const other = 'certbot.example.net';
+const name = stage.domain('seawall');
+const other = stage.domain('certbot');
 
 const certificates = (pem: string): X509Certificate[] =>
   pem

@@ -10,7 +10,7 @@ import { until } from './until.ts';
 
 const stage = await TlsStage.open('clock');
 const tls = { issuers: [stage.issuerOf(stage.acme)] };
-const base = 'time.example.net';
+const base = stage.domain('time');
 const site = stage.project({ name: 'clock', tls, routes: { [base]: {} } });
 await stage.resolve([base]);
 await site.deploy();
@@ -22,7 +22,7 @@ for (const [what, offset] of [
   test(`a leader whose clock is ${what} gets one certificate for a name, and does not ask again`, async (t) => {
     const place = await stage.catalog.place();
     const host = EDGES.find((each) => each !== place) ?? '';
-    const domain = `clock${offset.replace(/\W/, '')}.example.net`;
+    const domain = stage.domain(`clock${offset.replace(/\W/, '')}`);
     await stage.resolve([domain]);
     const before = await stage.acme.logs();
     await withWrongClock(stage.lab, host, offset, async () => {

@@ -10,7 +10,7 @@ import { until } from './until.ts';
 import { shown } from './visitor.ts';
 
 const stage = await TlsStage.open('commands');
-const name = 'command.example.net';
+const name = stage.domain('command');
 const site = stage.project({ name: 'commands', routes: { [name]: {} } });
 await stage.resolve([name]);
 await site.deploy();
@@ -78,7 +78,7 @@ test('cert revoke tells the issuer, and another certificate takes its place', as
 });
 
 test('cert issue orders a certificate that no route names, and cert rm ends that', async (t) => {
-  const extra = 'extra.example.net';
+  const extra = stage.domain('extra');
   await stage.resolve([extra]);
   const { stdout } = await site.expect(0, ['cert', 'issue', extra]);
   t.diagnostic(stdout);
@@ -91,7 +91,7 @@ test('cert issue orders a certificate that no route names, and cert rm ends that
 });
 
 test('cert import serves a given certificate, and refuses one whose key is another’s', async (t) => {
-  const given = 'given.example.net';
+  const given = stage.domain('given');
   const make = async (file: string): Promise<string> => {
     const base = join(stage.folder, file);
     await runCommand('openssl', [

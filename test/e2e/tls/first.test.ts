@@ -8,8 +8,8 @@ import { until } from './until.ts';
 import { ask, shown } from './visitor.ts';
 
 const stage = await TlsStage.open('first');
-const domain = 'first.example.net';
-const second = 'second.example.net';
+const domain = stage.domain('first');
+const second = stage.domain('second');
 const site = stage.project({ name: 'first', routes: { [domain]: {} } });
 
 test('the first deploy before DNS exists serves with the private CA, says so, and switches by itself when DNS is there', async (t) => {

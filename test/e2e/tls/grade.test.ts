@@ -10,7 +10,7 @@ import { rootsOf, shownEverywhere } from './trust.ts';
 import { until } from './until.ts';
 
 const stage = await TlsStage.open('grade');
-const name = 'grade.example.net';
+const name = stage.domain('grade');
 await stage.resolve([name]);
 const site = stage.project({
   name: 'grade',

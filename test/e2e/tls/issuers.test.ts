@@ -8,7 +8,7 @@ import { until } from './until.ts';
 import { shown } from './visitor.ts';
 
 const stage = await TlsStage.open('issuers');
-const bound = 'bound.example.net';
+const bound = stage.domain('bound');
 const site = stage.project({ name: 'issuers', routes: {} });
 
 /** As a user writes it who has a DNS with an HTTP interface; FQDN may come with or without its last dot. */
@@ -24,9 +24,10 @@ fetch(process.argv[1], { method: "POST", body: process.argv[2] }).then((answer) 
 `;
 
 test('a wildcard certificate comes by DNS-01 through a script of the user, for all routes below it', async (t) => {
-  const names = ['one.wild.example.net', 'two.wild.example.net'];
+  const zone = stage.domain('wild');
+  const names = [`one.${zone}`, `two.${zone}`];
   const dns = { exec: stage.write('hook.sh', hook), env: { DNS_API: stage.dns.management } };
-  const tls = { wildcard: '*.wild.example.net', challenge: 'dns', dns };
+  const tls = { wildcard: `*.${zone}`, challenge: 'dns', dns };
   site.use({ routes: Object.fromEntries(names.map((name) => [name, { tls }])) });
   const startedAt = performance.now();
   await site.deploy();
@@ -36,7 +37,7 @@ test('a wildcard certificate comes by DNS-01 through a script of the user, for a
       const found = await shownEverywhere(stage.edges, name, roots);
       return found?.by === 'acme' && found;
     });
-    assert.deepEqual(everywhere.seen.names, ['*.wild.example.net']);
+    assert.deepEqual(everywhere.seen.names, [`*.${zone}`]);
   }
   t.diagnostic(
     `deploy to the wildcard on both edges: ${Math.round((performance.now() - startedAt) / 1000)} s`,
@@ -67,7 +68,7 @@ test('an account key that the issuer does not know is told in words, and the pri
   const right = randomBytes(32).toString('base64url');
   const wrong = randomBytes(32).toString('base64url');
   const strict = await stage.issuer(2, { bindings: { 'key-1': right } });
-  const domain = 'unbound.example.net';
+  const domain = stage.domain('unbound');
   await stage.resolve([domain]);
   const eab = { key_id: 'key-1', key_file: stage.write('wrong.key', wrong) };
   site.use({ routes: { [domain]: { tls: { issuers: [stage.issuerOf(strict, { eab })] } } } });
@@ -85,7 +86,7 @@ test('an account key that the issuer does not know is told in words, and the pri
 });
 
 test('the second issuer is asked when the first one is away', async (t) => {
-  const domain = 'fallback.example.net';
+  const domain = stage.domain('fallback');
   await stage.resolve([domain]);
   const away = stage.guest(8).address;
   const issuers = [

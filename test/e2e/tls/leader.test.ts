@@ -12,7 +12,7 @@ import { until } from './until.ts';
 
 const stage = await TlsStage.open('leader');
 const issuers = [stage.issuerOf(stage.acme)];
-const base = 'base.example.net';
+const base = stage.domain('base');
 const site = stage.project({ name: 'leader', tls: { issuers }, routes: { [base]: {} } });
 await stage.resolve([base]);
 await site.deploy();
@@ -83,7 +83,7 @@ for (const [step, what] of [
   ['finalize', /POST \/finalize-order/],
 ] as const) {
   test(`the leader's server killed when the issuer has its ${step}: one certificate, nothing left over`, async (t) => {
-    await duringOrder(t, `${step}.example.net`, async () => {
+    await duringOrder(t, stage.domain(step), async () => {
       const host = await leader();
       await freezeAt(what);
       await killServer(host);
@@ -101,7 +101,7 @@ test('the leader’s host loses power in the middle of an order: the other edge 
     await killServer(place);
     return false;
   });
-  const domain = 'power.example.net';
+  const domain = stage.domain('power');
   try {
     await duringOrder(t, domain, async () => {
       await freezeAt(/Added order/);

@@ -12,7 +12,7 @@ import { until } from './until.ts';
 import { ask, shown } from './visitor.ts';
 
 const stage = await TlsStage.open('proxy');
-const name = 'proxy.example.net';
+const name = stage.domain('proxy');
 const tls = { issuers: [stage.issuerOf(stage.acme)] };
 const { number, address: balancer } = stage.guest(5);
 const guest = 'proxy-haproxy';

@@ -1,4 +1,5 @@
 /** What the tests of HTTPS share: one lab with two edges, an ACME server with its rehearsal twin, and small projects on it. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -47,6 +48,7 @@ export class TlsStage {
   readonly catalog: Catalog;
   readonly folder: string;
   readonly #servers: AcmeServer[] = [];
+  readonly #run = randomBytes(3).toString('hex');
 
   private constructor(lab: Lab, name: string, dns: Dns, acme: AcmeServer, staging: AcmeServer) {
     this.lab = lab;
@@ -119,6 +121,11 @@ export class TlsStage {
     const project = new Project(this, options);
     after(() => project.down());
     return project;
+  }
+
+  /** A public domain of this run alone: certificates of an earlier one, by a CA that is gone, would still be served. */
+  domain(name: string): string {
+    return `${name}.${this.#run}.example.net`;
   }
 
   /** A file in the stage's folder; its path. */

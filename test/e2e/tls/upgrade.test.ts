@@ -10,7 +10,7 @@ import { until } from './until.ts';
 import { ask } from './visitor.ts';
 
 const stage = await TlsStage.open('upgrade');
-const name = 'upgrade.example.net';
+const name = stage.domain('upgrade');
 await stage.resolve([name]);
 const tls = { issuers: [stage.issuerOf(stage.acme)] };
 const site = stage.project({ name: 'upgrade', tls, routes: { [name]: {} } });
