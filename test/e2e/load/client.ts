@@ -12,10 +12,12 @@ export interface LoadOptions extends Target {
   readonly seconds: number;
   /** Kind → its part of the requests; need not add up to anything. */
   readonly mix: Readonly<Partial<Record<Kind, number>>>;
+  /** Share of requests, 0 to 1, on connections of their own; `idle` and `h2` are on kept ones always. */
+  readonly freshShare: number;
 }
 
-/** Kept connections that are used all the time, and those that rest 1 to 3 s between two requests. */
-const busyConnections = 20;
+/** Kept connections that are used all the time (more at more than 100 requests a second), and those that rest 1 to 3 s between two requests. */
+const busyConnections = (rate: number): number => Math.max(20, Math.ceil(rate / 5));
 const idleConnections = 12;
 const slowConnections = 8;
 const mostInFlight = 600;
@@ -63,7 +65,7 @@ export class LoadClient {
     this.#options = options;
     const isTls = options.trust !== undefined;
     this.#lanes = {
-      busy: lanes(busyConnections, isTls),
+      busy: lanes(busyConnections(options.rate), isTls),
       idle: lanes(idleConnections, isTls),
       slow: lanes(slowConnections, isTls),
     };
@@ -152,7 +154,7 @@ export class LoadClient {
   /** A kept connection that is free, or none: then the request opens one of its own. */
   #lane(kind: Kind): Lane | undefined {
     const { busy, idle, slow } = this.#lanes;
-    const isFresh = kind !== 'idle' && Math.random() < 0.25;
+    const isFresh = kind !== 'idle' && Math.random() < this.#options.freshShare;
     if (isFresh) return undefined;
     const lanes = kind === 'idle' ? idle : kind === 'slow' ? slow : busy;
     const now = this.#now();

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { LoadClient } from './client.ts';
 import { KINDS, type Kind, reportText } from './report.ts';
 
-const usage = `node test/e2e/load/main.ts --url http[s]://ADDRESS[:PORT] [--trust PEM-FILE] [--also ADDRESS,…] [--host-header NAME] [--service web] [--rate 120] [--seconds 60]
+const usage = `node test/e2e/load/main.ts --url http[s]://ADDRESS[:PORT] [--trust PEM-FILE] [--also ADDRESS,…] [--host-header NAME] [--service web] [--rate 120] [--seconds 60] [--fresh 0.25]
   [--versions v1,v2] [--api-versions v1,v2] [--mix get=60,idle=5,post=20,slow=3,api=2,h2=20] [--json FILE]
 Ends by itself after --seconds (at most 1800), on SIGINT or SIGTERM. Exit code 1: a request failed.`;
 
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     service: { type: 'string' },
     rate: { type: 'string', default: '120' },
     seconds: { type: 'string', default: '60' },
+    fresh: { type: 'string', default: '0.25' },
     versions: { type: 'string', default: '' },
     'api-versions': { type: 'string', default: '' },
     mix: { type: 'string', default: defaultMix },
@@ -57,6 +58,7 @@ const client = new LoadClient({
   versions: list(values.versions),
   apiVersions: list(values['api-versions']),
   mix: parseMix(values.mix),
+  freshShare: Number(values.fresh),
 });
 process.on('SIGINT', () => client.stop());
 process.on('SIGTERM', () => client.stop());

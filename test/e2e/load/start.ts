@@ -14,6 +14,8 @@ export interface StartLoadOptions {
   readonly service?: string;
   /** Default 120. */
   readonly rate?: number;
+  /** Share of requests on connections of their own; default 0.25. Over TLS each costs the client a handshake. */
+  readonly fresh?: number;
   /** The load ends by itself after this long, whoever forgets it; default 900. */
   readonly seconds?: number;
   /** Versions that may answer; any when absent. */
@@ -47,6 +49,7 @@ export function startLoad(options: StartLoadOptions): RunningLoad {
   ];
   argv.push('--api-versions', apiVersions.join(','));
   if (hostHeader !== undefined) argv.push('--host-header', hostHeader);
+  if (options.fresh !== undefined) argv.push('--fresh', `${options.fresh}`);
   if (options.trust !== undefined) argv.push('--trust', options.trust);
   if (options.also !== undefined) argv.push('--also', options.also.join(','));
   if (options.service !== undefined) argv.push('--service', options.service);

@@ -130,6 +130,7 @@ export class Project {
       trust: this.stage.write(`${this.name}-trust.pem`, trust),
       rate: 60,
       seconds: 1800,
+      fresh: 0.1,
       mix: 'get=50,idle=5,post=15,slow=3,h2=27',
       ...options,
     });

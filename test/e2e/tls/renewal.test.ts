@@ -66,7 +66,7 @@ test('ten certificates renewed under 300 requests a second lose none, and open c
         return true;
       });
     },
-    { rate: 300 },
+    { rate: 300, fresh: 0.04, mix: 'get=64,idle=4,post=5,slow=1,h2=26' },
   );
   t.diagnostic(`ten renewals under load:\n${reportText(report)}`);
   assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
