@@ -30,6 +30,7 @@ test('what only some tests need is not made for everybody', () => {
   const extra = labRecipes('x64').filter(({ isExtra }) => isExtra);
   assert.deepEqual(extra.map(({ image }) => image).sort(), [
     'nginx:alpine',
+    'pebble:2.10',
     'python:3.14-slim',
     'redis:7-alpine',
   ]);
