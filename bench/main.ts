@@ -14,6 +14,7 @@ import { benchEdge } from './edge/index.ts';
 import { benchPlan } from './plan.ts';
 import { type DatedSection, renderResults, renderTable, type Section } from './result.ts';
 import { bringUpStage, type Stage } from './stage.ts';
+import { benchTls } from './tls/index.ts';
 import { ensureTools, toolVersion } from './tools.ts';
 
 const { values, positionals } = parseArgs({
@@ -29,6 +30,8 @@ const onStage: Readonly<Record<string, Bench>> = {
   edge: (stage) => benchEdge({ stage, say, rounds: quick ? 2 : 3, seconds: quick ? 3 : 4 }),
   discovery: (stage) => benchDiscovery({ stage, say, runs: quick ? 5 : 20 }),
   deploy: (stage) => benchDeploy({ stage, say, megabytes: quick ? 40 : 400 }),
+  tls: (stage) =>
+    benchTls({ stage, say, domains: quick ? 200 : 2000, rounds: quick ? 2 : 5, seconds: quick ? 3 : 5 }),
   plan: planSection,
   agent: (stage) =>
     benchAgent({ stage, say, counts: quick ? [10, 50] : [10, 500], seconds: quick ? 20 : 60 }),

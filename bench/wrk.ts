@@ -4,6 +4,10 @@ import { toolsImage } from './tools.ts';
 export interface WrkOptions {
   readonly url: string;
   readonly hostHeader: string;
+  /** What the host in `url` means; absent: the url has an address. With `https:` it is the name that is asked for (SNI). */
+  readonly address?: string;
+  /** Whether each connection is for one request. */
+  readonly isClosing?: boolean;
   /** Keep-alive connections. */
   readonly clients: number;
   readonly seconds: number;
@@ -21,9 +25,11 @@ export interface WrkReport {
 
 /** Loads an address for some seconds from this machine. */
 export async function runWrk(options: WrkOptions): Promise<WrkReport> {
-  const { url, hostHeader, clients, seconds } = options;
-  const run = ['run', '--rm', '--network', 'host', '--ulimit', 'nofile=4096', toolsImage];
-  const load = ['-t2', `-c${clients}`, `-d${seconds}s`, '--latency', '-H', `Host: ${hostHeader}`, url];
+  const { url, hostHeader, clients, seconds, address, isClosing = false } = options;
+  const known = address === undefined ? [] : ['--add-host', `${new URL(url).hostname}:${address}`];
+  const run = ['run', '--rm', '--network', 'host', ...known, '--ulimit', 'nofile=4096', toolsImage];
+  const headers = ['-H', `Host: ${hostHeader}`, ...(isClosing ? ['-H', 'Connection: close'] : [])];
+  const load = ['-t2', `-c${clients}`, `-d${seconds}s`, '--latency', ...headers, url];
   return parseWrk(await runCommand('docker', [...run, 'wrk', ...load], { timeoutMs: (seconds + 60) * 1000 }));
 }
 

@@ -29,10 +29,14 @@ test('the names that users write are all there', () => {
 test('what only some tests need is not made for everybody', () => {
   const extra = labRecipes('x64').filter(({ isExtra }) => isExtra);
   assert.deepEqual(extra.map(({ image }) => image).sort(), [
+    'certbot/certbot:v5.5.0',
+    'haproxy:3.2',
     'nginx:alpine',
     'pebble:2.10',
     'python:3.14-slim',
     'redis:7-alpine',
+    'seawall-lab/faketime:1',
+    'testssl:3.2',
   ]);
 });
 

@@ -22,6 +22,11 @@ export interface Recipe {
 export const hostImage = 'seawall-lab/host:28.5';
 /** The image of a lab host that runs the oldest Engine Seawall supports. */
 export const oldHostImage = 'seawall-lab/host:20.10';
+/** What tests of HTTPS run beside a cluster. */
+export const testsslImage = 'testssl:3.2';
+export const certbotImage = 'certbot/certbot:v5.5.0';
+export const haproxyImage = 'haproxy:3.2';
+export const faketimeImage = 'seawall-lab/faketime:1';
 export const foreignImage = 'seawall-lab/foreign:1';
 /** Pebble, an ACME server for tests, with its challenge and DNS test server. */
 export const pebbleImage = 'pebble:2.10';
@@ -67,6 +72,16 @@ const extraRecipes: readonly Recipe[] = [
     isPublic: true,
     isExtra: true,
   },
+  { image: testsslImage, base: 'debian:forky-slim', folder: 'testssl', isPublic: false, isExtra: true },
+  {
+    image: certbotImage,
+    base: 'debian:forky-slim',
+    folder: 'certbot',
+    isPublic: true,
+    isExtra: true,
+  },
+  { image: haproxyImage, base: 'debian:forky-slim', folder: 'haproxy', isPublic: true, isExtra: true },
+  { image: faketimeImage, base: 'debian:trixie-slim', folder: 'faketime', isPublic: false, isExtra: true },
 ];
 
 /** A file that a recipe is made of: its name and its bytes. */

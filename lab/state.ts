@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SeawallError } from '../src/errors.ts';
 import type { Lab } from './lab.ts';
 
-const files = ['hosts.json', 'ssh_config', 'known_hosts', 'keys'];
+const files = ['hosts.json', 'ssh_config', 'known_hosts', 'keys', 'guests'];
 
 /** Reads the lab that was brought up in this folder; throws when there is none. */
 export async function readLab(stateDir: string): Promise<Lab> {

@@ -44,16 +44,21 @@ for (const part of failed) console.log(`✘ ${part.name}`);
 console.log(`${count(true)} passed, ${count(false)} failed`);
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** Tests that share the core lab stay in one lane, in their order; the others go where it is empty. */
+/** Tests that share a lab stay in one lane, in their order; the others go where it is empty. */
 function lanesOf(all: readonly string[], count: number): string[][] {
-  const sharesLab = (file: string): boolean =>
-    file.includes('/core/') || readFileSync(file, 'utf8').includes('core/stage.ts');
-  const core = all.filter(sharesLab);
-  const others = all.filter((file) => !sharesLab(file));
-  if (count <= 1) return [[...core, ...others]];
-  const lanes: string[][] = Array.from({ length: count - 1 }, () => []);
-  for (const [index, file] of others.entries()) lanes[index % lanes.length]?.push(file);
-  return [core, ...lanes];
+  const lanes: string[][] = Array.from({ length: Math.max(1, count) }, () => []);
+  const byLab = Map.groupBy(all, labOf);
+  for (const group of [...byLab.values()].toSorted((a, b) => b.length - a.length)) {
+    const emptiest = lanes.toSorted((a, b) => a.length - b.length)[0];
+    emptiest?.push(...group);
+  }
+  return lanes;
+}
+
+/** What tells the lab of a test: those of a stage that several files use share one. */
+function labOf(file: string): string {
+  if (file.includes('/core/') || readFileSync(file, 'utf8').includes('core/stage.ts')) return 'core';
+  return file.includes('/tls/') ? 'tls' : file;
 }
 
 async function runLane(lane: readonly string[]): Promise<PartResult[]> {

@@ -7,6 +7,7 @@ import { writeHealth } from './agent-health.ts';
 import { logLine, superviseLoop } from './agent-loops.ts';
 import { connectionTo, PlaceWatch } from './agent-place.ts';
 import { CatalogClient, keepSnapshots } from './catalog/index.ts';
+import { AcmeClient, DEFAULT_LIMITS, lookFromHere, watchCertificates } from './certs/index.ts';
 import { type ClusterFile, epochOf, HOST_PATH } from './cluster.ts';
 import { watchEdge } from './edge/index.ts';
 import { describeError, SeawallError } from './errors.ts';
@@ -80,7 +81,17 @@ async function runAgent(program: Program): Promise<void> {
       signal,
       log,
     });
-  const edge = () => watchEdge({ client, docker, host, httpPort: cluster.httpPort, signal, log });
+  const edge = () =>
+    watchEdge({
+      client,
+      docker,
+      host,
+      httpPort: cluster.httpPort,
+      clusterKey: cluster.key,
+      ...(cluster.edge === undefined ? {} : { rules: cluster.edge }),
+      signal,
+      log,
+    });
   const snapshots = () =>
     keepSnapshots({
       client,
@@ -112,7 +123,10 @@ async function runAgent(program: Program): Promise<void> {
   ]);
 }
 
-/** Names, the other end of link probes, on one host the catalog, elsewhere its place: nothing of it may touch Docker. */
+/**
+ * Names, the other end of link probes, on one host the catalog, elsewhere its place, on edges the certificates: nothing of
+ * it may touch Docker.
+ */
 async function runServer(program: Program): Promise<void> {
   const { cluster, client, signal, log, problems } = program;
   const loops = { signal, log };
@@ -132,9 +146,18 @@ async function runServer(program: Program): Promise<void> {
   const version = packageJson.version;
   const onState = (problem: string) => problems.set('catalog', problem);
   const catalog = () => serveCatalogPart({ cluster, place: program.place, version, signal, log, onState });
+  const userAgent = `seawall/${version}`;
+  const certificates = () =>
+    watchCertificates({
+      ...{ cluster, client, signal, log, limits: DEFAULT_LIMITS },
+      chance: { now: Date.now, random: Math.random },
+      connect: (account) => new AcmeClient({ ...account, userAgent }),
+      look: lookFromHere(),
+    });
   await Promise.all([
     superviseLoop('place', () => program.place.run(), loops),
     superviseLoop('names', names, loops),
+    ...(host.roles.includes('edge') ? [superviseLoop('certs', certificates, loops)] : []),
     superviseLoop('echo', () => serveEcho({ address: host.privateAddress, range, signal, log }), loops),
     superviseLoop('catalog', catalog, loops),
     superviseLoop('health', () => reportHealth(program, async () => undefined), loops),

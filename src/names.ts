@@ -42,3 +42,18 @@ function editDistance(a: string, b: string): number {
   }
   return last[b.length] ?? 0;
 }
+
+/** Id of the certificate for a name: the name itself, a wildcard's `*` as `_wildcard`; fit for keys and file names. */
+export const certificateId = (name: string): string => name.replace(/^\*\./, '_wildcard.').toLowerCase();
+
+/** A DNS name in lower-case letters that a certificate can be for (RFC 1123 section 2.1; lengths: RFC 1035 section 2.3.4). */
+export const isDomain = (text: string): boolean =>
+  text.length <= 253 &&
+  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(text);
+
+/** Whether a name of a certificate is for a domain: a wildcard stands for exactly one label (RFC 9525 section 6.3). */
+export const coversDomain = (name: string, domain: string): boolean =>
+  name.toLowerCase() === domain.toLowerCase() ||
+  (name.startsWith('*.') &&
+    domain.includes('.') &&
+    name.slice(2).toLowerCase() === domain.slice(domain.indexOf('.') + 1).toLowerCase());

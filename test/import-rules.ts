@@ -30,14 +30,15 @@ const OPEN = /^src\/(?:[^/]+\/index|catalog\/(?:record|tls-record)|compose\/desi
 /** Folders and files that only compute. */
 const PURE: readonly RegExp[] = [
   /^src\/(?:compose|plan)\//,
-  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|package-root)[^/]*$/,
+  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|certificate-pair|package-root)[^/]*$/,
   /\/(?:record|desired|keys|merge|interpolate|render|rules|ranges|names|entries|health|workers|diff|traffic)\.ts$/,
   /-(?:text|view|frame|tree|model|plan|sum|words|message)\.ts$/,
-  /^src\/config\/(?:nodes|routes|schema|settle|validate)\.ts$/,
+  /^src\/config\/(?:nodes|routes|schema|settle|validate|edge-rules|tls-[a-z-]+|hsts|issuers|dns-hook|public-names|certificate-settings|domain-tls)\.ts$/,
   /^src\/catalog\/(?:instance|rows|embedded\/(?:kv|services|tables|expiry|duration))\.ts$/,
-  /^src\/edge\/(?:admission|candidates|in-force|inputs|lingering|render-server|tally)\.ts$/,
+  /^src\/certs\/(?:budget|failure|policy|renewal|solver|state|steps|wishes)\.ts$/,
+  /^src\/edge\/(?:admission|candidates|capabilities|in-force|inputs|lingering|render-[a-z]+|tally|upstream-name)\.ts$/,
   /^src\/(?:registrar\/(?:candidate|foreign|slots)|network\/local-containers)\.ts$/,
-  /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/decide[a-z-]*)|tasks\/one-off)\.ts$/,
+  /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/(?:decide[a-z-]*|edge-rules)|certificates\/status)|tasks\/one-off)\.ts$/,
   /^src\/(?:hosts\/(?:docker-types|docker-error)|images\/(?:build-command|tar-index|wish))\.ts$/,
 ];
 /** The name of a computation that stands for an effect here. */

@@ -2,7 +2,7 @@ import { runCommand } from '../../lab/command.ts';
 import { carryImage, onHost } from '../command.ts';
 import type { Stage } from '../stage.ts';
 import { toolsImage } from '../tools.ts';
-import { caddyfile, haproxy, type RivalSettings, tunedNginx, tutorialNginx, withTls } from './texts.ts';
+import { caddyfile, haproxy, type RivalSettings, tunedNginx, tutorialNginx } from './texts.ts';
 
 /** One proxy under load. */
 export interface Contender {
@@ -27,11 +27,7 @@ export async function startContenders(stage: Stage, domain: string): Promise<rea
   const settings = (index: number): RivalSettings => {
     return { upstreams, domain, folder, httpPort: 8081 + index, httpsPort: 8441 + index };
   };
-  await onHost(
-    lab,
-    edgeHost,
-    `mkdir -p ${folder}/seawall-tls/logs ${folder}/seawall-tls/temp && chmod -R 0777 ${folder}`,
-  );
+  await onHost(lab, edgeHost, `mkdir -p ${folder} && chmod 0777 ${folder}`);
   await putCertificate(stage, domain);
   // Open files as far as Docker allows, as Seawall's edge has them.
   const inShell = (image: string, command: string) => (file: string) => {
@@ -46,13 +42,9 @@ export async function startContenders(stage: Stage, domain: string): Promise<rea
     await start(stage, 'haproxy', settings(2), haproxy, proxy),
     await start(stage, 'caddy', settings(3), caddyfile, caddy),
   ];
-  const tls = await start(stage, 'seawall-tls', settings(4), (given) => withTls(own, given), nginx);
+  const edge = 'seawall-edge';
   return [
-    {
-      name: 'seawall',
-      containers: { http: 'seawall-edge', https: tls.containers.https },
-      ports: { http: 80, https: tls.ports.https },
-    },
+    { name: 'seawall', containers: { http: edge, https: edge }, ports: { http: 80, https: 443 } },
     ...started,
   ];
 }
@@ -90,7 +82,7 @@ async function start(
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** One certificate (ECDSA P-256) for all. */
+/** One certificate (ECDSA P-256) for all others; Seawall's is of the same kind. */
 async function putCertificate({ lab }: Stage, domain: string): Promise<void> {
   const make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" -keyout /tmp/key -out /tmp/cert 2>/dev/null && cat /tmp/key /tmp/cert`;
   const pem = await runCommand('docker', ['run', '--rm', toolsImage, 'sh', '-c', make, 'sh', domain]);

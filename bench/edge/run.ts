@@ -77,10 +77,10 @@ async function load(
   contender: Contender,
   { scheme, clients, seconds }: { scheme: Scheme; clients: number; seconds: number },
 ): Promise<Omit<Measurement, 'round'>> {
-  const url = `${scheme}://${address('host1')}:${contender.ports[scheme]}/`;
+  const url = `${scheme}://${domain}:${contender.ports[scheme]}/`;
   const container = contender.containers[scheme];
   const before = await usageOf(lab, 'host1', container);
-  const seen = await runWrk({ url, hostHeader: domain, clients, seconds });
+  const seen = await runWrk({ url, hostHeader: domain, address: address('host1'), clients, seconds });
   const after = await usageOf(lab, 'host1', container);
   const cpuUs = (after.cpuNs - before.cpuNs) / 1000 / seen.requests;
   return { scheme, clients, contender: contender.name, cpuUs, ...seen };
@@ -104,7 +104,7 @@ function report(all: readonly Measurement[], { rounds, seconds }: EdgeBenchOptio
     all.filter(({ scheme, clients }) => scheme === cell.scheme && clients === cell.clients);
   return {
     title: 'Edge: throughput and latency',
-    how: `Seawall's edge as \`seawall deploy\` made it, nginx with the tutorials' configuration (a connection and HTTP/1.0 for each request), nginx tuned by hand, HAProxy and Caddy on the same host, with the same two replicas (a page of 1 KiB) on two other hosts behind the private network, the same headers and one JSON log line a request. Keep-alive clients of wrk, ${rounds} rounds of ${seconds} s each; figures are medians, ratios medians of the ratios within a round. CPU is what the proxy itself used for a request. TLS: Seawall has none yet, so its generated configuration was copied and given a certificate; all have the same (ECDSA P-256).`,
+    how: `Seawall's edge as \`seawall deploy\` made it, nginx with the tutorials' configuration (a connection and HTTP/1.0 for each request), nginx tuned by hand, HAProxy and Caddy on the same host, with the same two replicas (a page of 1 KiB) on two other hosts behind the private network, the same headers and one JSON log line a request. Keep-alive clients of wrk, ${rounds} rounds of ${seconds} s each; figures are medians, ratios medians of the ratios within a round. CPU is what the proxy itself used for a request. TLS: certificates of the same kind (ECDSA P-256), Seawall's from its private CA.`,
     ratios: cells.flatMap((cell) => ratiosOf(of(cell), `${cell.scheme}, ${cell.clients} clients`)),
     tables: cells.map((cell) => tableOf(of(cell), `${cell.scheme}, ${cell.clients} clients`)),
     left: [],

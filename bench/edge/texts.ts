@@ -180,27 +180,3 @@ https://${domain}:${httpsPort} {
 }
 `;
 }
-
-/**
- * Seawall's own configuration as it stands on the host, listening with TLS on another port with files of its own: Seawall
- * has no TLS yet.
- */
-export function withTls(text: string, { httpsPort, folder }: RivalSettings): string {
-  return text
-    .replaceAll(
-      /listen (0\.0\.0\.0|\[::\]):80( default_server)?( [^;]*)?;/g,
-      (_, address, isDefault = '', rest = '') => `listen ${address}:${httpsPort}${isDefault} ssl${rest};`,
-    )
-    .replaceAll('/var/lib/seawall/edge/', `${folder}/seawall-tls/`)
-    .replace('pid /run/nginx.pid;', 'pid /run/seawall-tls.pid;')
-    .replace(
-      'server_tokens off;',
-      `server_tokens off;
-  ssl_certificate ${folder}/cert.pem;
-  ssl_certificate_key ${folder}/key.pem;
-  ssl_session_cache shared:SSL:10m;
-  ssl_session_timeout 1d;
-  ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_prefer_server_ciphers off;`,
-    );
-}

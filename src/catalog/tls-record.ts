@@ -120,6 +120,12 @@ export interface CertificateState {
   /** When the live certificate is to be renewed, and why then. */
   readonly renewAt?: string;
   readonly renewReason?: 'ari' | 'lifetime' | 'asked';
+  /** Of two kinds of key those that the renewal under way has got already. */
+  readonly renewed?: readonly KeyType[];
+  /** Directory → until when it asked to be left alone with this certificate (429 or 503 with Retry-After). */
+  readonly issuerHolds?: Readonly<Record<string, string>>;
+  /** Since when no wish names it. */
+  readonly unwishedSince?: string;
   /** RFC 9773: the window, and when to ask again. */
   readonly ari?: {
     readonly start: string;
@@ -183,5 +189,4 @@ export const SEAL = {
   authority: (which: 'root' | 'intermediate') => `seawall/ca/${which}`,
 } as const;
 
-/** Id of the certificate for a name: the name itself, a wildcard's `*` as `_wildcard`; fit for keys and file names. */
-export const certificateId = (name: string): string => name.replace(/^\*\./, '_wildcard.').toLowerCase();
+export { certificateId } from '../names.ts';

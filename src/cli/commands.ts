@@ -110,6 +110,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./ca.ts'),
   },
   {
+    name: 'cert',
+    group: 'Operate',
+    summary: 'see, order, renew, revoke and import certificates',
+    load: () => import('./cert.ts'),
+  },
+  {
     name: 'docs',
     group: 'Help',
     summary: 'explain a key of seawall.yml or of the Compose file',

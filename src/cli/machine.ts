@@ -8,6 +8,7 @@ import { lostMachineRow, type MachineRow, machineRow, viewMachines } from './mac
 import { print, printJson } from './output.ts';
 import { progressView } from './progress.ts';
 import { LOOK_TIMEOUT_S, readProject, refuseHosts } from './project.ts';
+import { gapLine } from './rollout-view.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -67,7 +68,7 @@ async function setUpAll(context: Context): Promise<undefined> {
   const names = config.hosts.map(({ name }) => name).join(', ');
   const isAgreed = await confirm(context, {
     command: 'machine setup',
-    text: `Prepare ${names} for Seawall?`,
+    text: `${edgeWarning(config.hosts)}Prepare ${names} for Seawall?`,
   });
   if (!isAgreed) throw new SeawallError('interrupted', 'nothing was changed');
   const { connectForSetup, setUp } = await import('../rollout/index.ts');
@@ -91,21 +92,41 @@ async function setUpAll(context: Context): Promise<undefined> {
     close,
   };
   try {
-    const { cluster, done } = await setUp(session);
+    const { cluster, done, edgeGapsMs } = await setUp(session);
     progress.close();
     await (options.json
-      ? printJson(context, { cluster: cluster.id, link: cluster.link, catalog: cluster.catalog.host, done })
-      : print(context, viewSetup(done, context)));
+      ? printJson(context, {
+          cluster: cluster.id,
+          link: cluster.link,
+          catalog: cluster.catalog.host,
+          done,
+          edgeGapsMs,
+        })
+      : print(context, viewSetup(done, edgeGapsMs, context)));
   } finally {
     progress.close();
     await close();
   }
 }
 
-function viewSetup(done: Readonly<Record<string, readonly string[]>>, { style }: Context): string {
+/** Of several edges the others serve while one is replaced; of a single one it is said before. */
+function edgeWarning(hosts: readonly { readonly name: string; readonly roles: readonly string[] }[]): string {
+  const edges = hosts.filter(({ roles }) => roles.includes('edge'));
+  const [only] = edges;
+  if (only === undefined || edges.length > 1) return '';
+  return `${only.name} is the only edge: if its nginx has to be replaced, no connection is accepted for about a second.\n`;
+}
+
+function viewSetup(
+  done: Readonly<Record<string, readonly string[]>>,
+  edgeGapsMs: Readonly<Record<string, number>>,
+  { style }: Context,
+): string {
   const check = style('green', '✔');
   const hosts = Object.entries(done).map(([host, what]) => {
-    const lines = what.map((line) => `    ${line}\n`).join('');
+    const gap = edgeGapsMs[host];
+    const away = gap === undefined ? [] : [gapLine(gap)];
+    const lines = [...what, ...away].map((line) => `    ${line}\n`).join('');
     return `${check} ${style('bold', host)}${what.length === 0 ? ': nothing to do' : ''}\n${lines}`;
   });
   return `${hosts.join('')}\nNext: seawall deploy\n`;

@@ -5,6 +5,7 @@ import { type HostLink, readClusterFile } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { catalogServiceName } from '../names.ts';
 import type { MixedRelease } from '../plan/index.ts';
+import type { CertificateStatus } from '../rollout/index.ts';
 import type { CatalogReplica, ContainerRow } from './ps-view.ts';
 
 /** The project's containers on the hosts, stopped ones too; of one-offs only those that run. */
@@ -59,6 +60,8 @@ export interface CatalogView {
   readonly inForce?: Desired;
   /** The newest release, when it runs beside the one in force. */
   readonly mixed?: MixedRelease;
+  /** Of the project's routes. */
+  readonly certificates: readonly CertificateStatus[];
 }
 
 /** Undefined when there is no catalog or it does not answer. */
@@ -68,7 +71,7 @@ export async function readCatalog(
   signal: AbortSignal,
 ): Promise<CatalogView | undefined> {
   try {
-    const { openCatalog, readStanding } = await import('../rollout/index.ts');
+    const { openCatalog, readCertificates, readStanding } = await import('../rollout/index.ts');
     const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
     const cluster = files.find((file) => file !== undefined);
     if (cluster === undefined) return undefined;
@@ -85,7 +88,9 @@ export async function readCatalog(
         names.map((name) => client.serviceInstances(name, { signal: limited })),
       );
       const replicas = answers.flatMap(({ value }) => value.map(catalogReplica));
-      return { replicas, ...standing };
+      const all = await readCertificates(client, limited);
+      const certificates = all.filter(({ projects }) => projects.includes(desired.project));
+      return { replicas, certificates, ...standing };
     } finally {
       client.close();
     }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { viewMixed } from '../plan/index.ts';
+import { viewTrouble } from './cert-view.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { print, printJson } from './output.ts';
@@ -14,7 +15,7 @@ export function define(command: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-One line per replica: how it is, where, of which release, since when. Goes on when a host does not answer, and exits with ${EXIT.unreachable} then.
+One line per replica: how it is, where, of which release, since when; below, certificates that are not as they should be. Goes on when a host does not answer, and exits with ${EXIT.unreachable} then.
 
 Examples:
   seawall ps
@@ -50,6 +51,7 @@ async function run(context: Context, options: Options, wanted: readonly string[]
     if (context.options.json)
       await printJson(context, {
         ...{ project: desired.project, replicas: rows, unreachable },
+        ...(catalog === undefined ? {} : { certificates: catalog.certificates }),
         ...(catalog?.mixed === undefined ? {} : { mixed: catalog.mixed }),
       });
     else if (options.quiet)
@@ -60,7 +62,8 @@ async function run(context: Context, options: Options, wanted: readonly string[]
     else {
       const { terminal, style } = context;
       const mixed = catalog?.mixed === undefined ? [] : viewMixed(catalog.mixed, style);
-      const notes = mixed.map((line) => `${line}\n`).join('');
+      const trouble = viewTrouble(catalog?.certificates ?? [], style);
+      const notes = [...mixed, ...trouble].map((line) => `${line}\n`).join('');
       await print(context, `${viewRows(rows, unreachable, terminal.now(), style)}${notes}`);
     }
     return failures.length > 0 ? EXIT.unreachable : EXIT.done;

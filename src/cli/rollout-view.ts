@@ -2,6 +2,7 @@ import { planCounts } from '../plan/index.ts';
 import type { FailureReport, RolloutResult, TrafficSummary, TransferSummary } from '../rollout/index.ts';
 import { type Style, styleFor } from '../style.ts';
 import { counted, megabytes, seconds, thousands } from './amounts.ts';
+import { certificateWords } from './cert-words.ts';
 import { printable, table } from './table.ts';
 
 /** What a deploy, rollback or scale came to, for people: outcome, traffic, failure, what to do next. Ends with a newline. */
@@ -50,13 +51,33 @@ function headline(
   }
 }
 
-function summary({ plan, outcome, traffic, transfer, urls }: RolloutResult, style: Style): string[] {
+/** What replacing a cluster's only edge cost. */
+export const gapLine = (ms: number): string =>
+  `while the edge was replaced no connection was accepted for ${thousands(ms)} ms`;
+
+function summary(result: RolloutResult, style: Style): string[] {
+  const { plan, outcome, traffic, transfer, edgeGapsMs = {} } = result;
   return [
     ...(outcome === 'done' ? [`  ${planCounts(plan)}`] : []),
     ...(traffic === undefined ? [] : [`  ${trafficLine(traffic, style)}`]),
     ...(transfer === undefined || transfer.sentLayers === 0 ? [] : [`  ${transferLine(transfer)}`]),
-    ...urls.map((url) => `  ${style('cyan', url)}`),
+    ...Object.entries(edgeGapsMs).map(([host, ms]) => `  ${host}: ${gapLine(ms)}`),
+    ...viewUrls(result, style),
   ];
+}
+
+/** Each address with who issued its certificate, or why the private CA serves. */
+function viewUrls({ urls, certificates = [] }: RolloutResult, style: Style): string[] {
+  return urls.flatMap((url) => {
+    const { hostname } = new URL(url);
+    const found = url.startsWith('https:')
+      ? certificates.find(({ domain }) => domain === hostname)
+      : undefined;
+    const shown = `  ${style('cyan', url)}`;
+    if (found === undefined) return [shown];
+    const [words, ...lines] = certificateWords(found.certificate, style);
+    return [`${shown}  ${words}`, ...lines.map((line) => `    ${line}`)];
+  });
 }
 
 /** `12,481 requests during the rollout, 0 failed, p99 41 ms; 3 replicas drained (longest 2.1 s), 0 sockets cut` */

@@ -13,6 +13,13 @@ export interface Desired {
   readonly volumes: Readonly<Record<string, DesiredVolume>>;
   /** Sorted by domain, then by path. */
   readonly routes: readonly DesiredRoute[];
+  /** Certificates that the routes need, sorted by id; absent in releases of before HTTPS: none. */
+  readonly certificates?: readonly DesiredCertificate[];
+  /**
+   * SHA-256 → text of what certificates need in secret: keys, tokens, scripts. Never in a plan, a view or a log; releases
+   * are sealed as a whole, and the catalog gets it sealed.
+   */
+  readonly certificateSecrets?: Readonly<Record<string, string>>;
   /** Files and small trees that are sent to the hosts by content hash: binds, configs, secrets. By hash. */
   readonly contents: Readonly<Record<string, DesiredContent>>;
   /** What Seawall understood differently from plain Compose; shown by the plan. */
@@ -282,6 +289,36 @@ export interface RouteTls {
   readonly hsts: 'off' | HstsRule;
   /** PEM: clients must show a certificate of these CAs. */
   readonly clientCa?: string;
+}
+
+/** A certificate to have. What of it is secret stands in {@link Desired.certificateSecrets}, here as SHA-256. */
+export interface DesiredCertificate {
+  /** {@link import('../names.ts').certificateId} of the first name. */
+  readonly id: string;
+  /** DNS names, the one that the id was made of first. */
+  readonly names: readonly string[];
+  readonly source: 'acme' | 'internal' | 'files';
+  /** In the order in which they are asked; empty unless `source` is `acme`. */
+  readonly issuers: readonly DesiredIssuer[];
+  readonly challenge: 'http' | 'dns';
+  /** Of JSON `DnsHook` (`catalog/tls-record.ts`); with `challenge: dns` only. */
+  readonly dns?: string;
+  readonly keys: readonly ('ecdsa' | 'rsa')[];
+  /** Of JSON `CertificateFiles`; with `source: files` only. */
+  readonly files?: string;
+}
+
+/** An ACME server to ask (RFC 8555). */
+export interface DesiredIssuer {
+  readonly name: string;
+  readonly directory: string;
+  readonly staging?: string;
+  /** PEM of the CAs that the directories' own HTTPS is trusted by; absent: those of the system. */
+  readonly trust?: string;
+  readonly email?: string;
+  /** Of JSON `AccountBinding`. */
+  readonly binding?: string;
+  readonly profile?: string;
 }
 
 export interface HstsRule {

@@ -1,4 +1,5 @@
-import type { LinkKind } from '../cluster.ts';
+import type { EdgeRules, LinkKind } from '../cluster.ts';
+import type { CertificateSettings } from './certificate-settings.ts';
 
 /** seawall.yml with every default filled in. */
 export interface Config {
@@ -9,7 +10,9 @@ export interface Config {
   /** Absolute path of an ssh configuration to use instead of the user's own. */
   readonly sshConfig?: string;
   readonly network: NetworkConfig;
-  readonly edge: { readonly image: string; readonly httpPort: number };
+  readonly edge: { readonly image: string; readonly httpPort: number; readonly rules: EdgeRules };
+  /** How certificates are come by that no route names, from the top-level `tls`; secrets as SHA-256, as in Desired. */
+  readonly certificates: CertificateSettings;
   readonly agent: { readonly baseImage: string; readonly buildNetwork?: string };
   /** `diskBytes`: of earlier releases' images on each host; absent: no limit. */
   readonly keep: { readonly releases: number; readonly diskBytes?: number };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { posix } from 'node:path';
+import { inspectPair, isCertificateText } from '../certificate-pair.ts';
 import {
   type ComposeModel,
   type ComposeProject,
@@ -23,6 +24,7 @@ import { gatherFiles } from './gather.ts';
 import { checkExpose, type RouteInputs, settleRoutes } from './routes.ts';
 import type { ConfigInput } from './schema.ts';
 import { resolveAt, settleConfig } from './settle.ts';
+import type { TlsParts } from './tls-context.ts';
 import { validateConfig } from './validate.ts';
 
 export interface LoadOptions {
@@ -79,8 +81,9 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const compose = loadCompose(composeOptions(options, input, found.root, paths), files);
   problems.push(...compose.problems);
   const services = compose.model?.services ?? readableServices(compose);
-  const inputs: RouteInputs = { input, root: found.root, project: projectName(compose), services, hash };
-  const { routes, problems: routeProblems } = settleRoutes(inputs);
+  const tls = tlsParts(files, options.env);
+  const inputs: RouteInputs = { input, root: found.root, project: projectName(compose), services, tls };
+  const { routes, certificates, settings, secrets, problems: routeProblems } = settleRoutes(inputs);
   problems.push(...routeProblems, ...checkExpose(inputs));
   if (compose.model === undefined) return { problems: sortProblems(problems) };
   const translated = await translateProject(compose, compose.model, routes, input, options, files);
@@ -88,9 +91,10 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   problems.push(...checkBuildHosts(translated.value.services, settled.config, compose));
   const all = sortProblems(problems);
   if (hasErrors(all)) return { problems: all };
-  const desired: Desired = { ...translated.value, routes };
+  const desired: Desired = { ...translated.value, routes, certificates, certificateSecrets: secrets };
   const inactive = Object.keys(compose.inactive).length === 0 ? {} : { inactive: compose.inactive };
-  const value = { desired, config: settled.config, environmentUsed: compose.variables(), ...inactive };
+  const config: Config = { ...settled.config, certificates: settings };
+  const value = { desired, config, environmentUsed: compose.variables(), ...inactive };
   return { value, problems: all };
 }
 
@@ -115,6 +119,15 @@ async function translateProject(
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** What HTTPS takes of this machine. */
+function tlsParts({ read, show }: Files, env: LoadOptions['env']): TlsParts {
+  const now = new Date();
+  return {
+    ...{ read, show, env, hash, now, isCertificateText },
+    inspectPair: (chain, key) => inspectPair(chain, key, now),
+  };
+}
 
 /** The operator's files. Anything that cannot be read as a file is not there. */
 function machineFiles(cwd: string): Files {
@@ -192,7 +205,7 @@ function checkScale(options: LoadOptions, compose: ComposeProject): readonly Pro
 
 function checkBuildHosts(
   services: Desired['services'],
-  config: Config,
+  config: Pick<Config, 'hosts'>,
   compose: ComposeProject,
 ): readonly Problem[] {
   const names = config.hosts.map(({ name }) => name);

@@ -53,6 +53,7 @@ function keysBelow(schema: JsonSchema, prefix: string): readonly ConfigKey[] {
 }
 
 function keysInside(value: JsonSchema, key: string, name: string): readonly ConfigKey[] {
+  if (value.items !== undefined) return keysBelow(value.items, key);
   const named = value.additionalProperties;
   if (typeof named !== 'object') return keysBelow(value, key);
   return keysBelow(named, `${key}.${NAMES[name] ?? 'NAME'}`);

@@ -1,9 +1,13 @@
+import type { DesiredCertificate } from '../compose/desired.ts';
 import type { ComposeModel, DesiredRoute, Node, ServiceModel } from '../compose/index.ts';
 import { placeAt, tcpPorts } from '../compose/index.ts';
-import { catalogServiceName, nearestName } from '../names.ts';
+import { catalogServiceName, isDomain, nearestName } from '../names.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
 import { parseBytes, parseDurationMs } from '../units.ts';
+import { type CertificateSettings, settleSettings } from './certificate-settings.ts';
+import { gatherCertificates, settleDomain, settleUpstream, type WrittenRoute } from './domain-tls.ts';
 import type { ConfigInput, RouteInput } from './schema.ts';
+import { type TlsContext, type TlsParts, tlsContext } from './tls-context.ts';
 
 export interface RouteInputs {
   readonly input: ConfigInput;
@@ -11,53 +15,90 @@ export interface RouteInputs {
   readonly project: string;
   /** Services of the project; `undefined` when the Compose files are too wrong to tell. */
   readonly services: ComposeModel['services'] | undefined;
-  readonly hash: (text: string) => string;
+  readonly tls: TlsParts;
 }
 
 const DEFAULT_BODY_LIMIT = '1M';
 const DEFAULT_TIMES = { connect: '2s', read: '60s', send: '60s', keepalive: '1s' } as const;
 
-/** The routes of a project, sorted by domain and path, and what is wrong with them. */
-export function settleRoutes(inputs: RouteInputs): {
+/** What seawall.yml says of routes and their certificates. */
+export interface SettledRoutes {
+  /** Sorted by domain and path. */
   readonly routes: readonly DesiredRoute[];
-  readonly problems: readonly Problem[];
-} {
-  const problems: Problem[] = [];
+  readonly certificates: readonly DesiredCertificate[];
+  /** Of certificates that no route names. */
+  readonly settings: CertificateSettings;
+  /** SHA-256 → text of what the certificates name. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+/** The private CA: what a project with a wrong `tls` has until it is right. */
+const NO_SETTINGS: CertificateSettings = {
+  source: 'internal',
+  issuers: [],
+  challenge: 'http',
+  keys: ['ecdsa'],
+};
+
+/** The routes of a project with their certificates, and what is wrong with them. */
+export function settleRoutes(inputs: RouteInputs): SettledRoutes & { readonly problems: readonly Problem[] } {
+  const { input, root } = inputs;
+  const context = tlsContext(root, inputs.tls);
+  const drafts = Object.entries(input.routes ?? {}).flatMap(([key, written]) =>
+    settleRoute(key, typeof written === 'string' ? shortForm(written) : written, inputs, context),
+  );
+  refuseTwins(drafts, context);
+  const domains = Map.groupBy(drafts, ({ domain }) => domain);
   const routes: DesiredRoute[] = [];
-  for (const [key, written] of Object.entries(inputs.input.routes ?? {})) {
-    const report: Report = (path, text, remedy, what = 'value') =>
-      problems.push(
-        problemAt(
-          placeAt(inputs.root, ['routes', key, ...path], what),
-          ['routes', key, ...path],
-          text,
-          remedy,
-        ),
-      );
-    const address = parseRouteKey(key);
-    if (address === undefined)
-      report(
-        [],
-        'a route is named by DOMAIN or DOMAIN/PATH',
-        'Such as "polls.example.com" or "example.com/api".',
-        'key',
-      );
-    const route = typeof written === 'string' ? shortForm(written) : written;
-    checkTls(route, report);
-    const target = settleTarget(route, inputs, report);
-    if (address === undefined || target === undefined) continue;
-    const twin = routes.find(({ domain, path }) => domain === address.domain && path === address.path);
-    if (twin !== undefined)
-      report(
-        [],
-        `another route leads to ${address.domain}${address.path} already`,
-        'Keep one of them.',
-        'key',
-      );
-    routes.push({ ...address, ...target, ...settings(route) });
+  const found: { readonly key: string; readonly certificate: DesiredCertificate }[] = [];
+  for (const [first, ...others] of domains.values()) {
+    if (first === undefined) continue;
+    const settled = settleDomain([first, ...others], input.tls, context);
+    if (settled === undefined) continue;
+    if (settled.certificate !== undefined) found.push({ key: first.key, certificate: settled.certificate });
+    routes.push(
+      ...[first, ...others].flatMap(({ route }) => (route ? [{ ...route, tls: settled.tls }] : [])),
+    );
   }
   const order = (a: DesiredRoute, b: DesiredRoute) => compare(a.domain, b.domain) || compare(a.path, b.path);
-  return { routes: routes.sort(order), problems };
+  const certificates = gatherCertificates(found, context);
+  const settings = settleSettings([{ value: input.tls ?? {}, path: ['tls'] }], context) ?? NO_SETTINGS;
+  const secrets = Object.fromEntries([...context.secrets].sort());
+  return { routes: routes.sort(order), certificates, settings, secrets, problems: context.problems };
+}
+
+/** A route on its way: its target is absent when that is wrong, and HTTPS is checked all the same. */
+interface Draft extends WrittenRoute {
+  readonly path: string;
+  readonly route?: Omit<DesiredRoute, 'tls'>;
+}
+
+function settleRoute(key: string, route: RouteInput, inputs: RouteInputs, context: TlsContext): Draft[] {
+  const report: Report = (path, text, remedy, what = 'value') =>
+    context.report(['routes', key, ...path], text, remedy, { what });
+  const address = parseRouteKey(key);
+  if (address === undefined)
+    report(
+      [],
+      'a route is named by DOMAIN or DOMAIN/PATH',
+      'Such as "polls.example.com" or "example.com/api".',
+      'key',
+    );
+  const target = settleTarget(route, inputs, report);
+  const upstreamTls = settleUpstream(route.upstream_tls, ['routes', key, 'upstream_tls'], context);
+  if (address === undefined) return [];
+  const draft = { key, tls: route.tls, ...address };
+  if (target === undefined) return [draft];
+  const more = upstreamTls === undefined ? {} : { upstreamTls };
+  return [{ ...draft, route: { ...address, ...target, ...more, ...settings(route) } }];
+}
+
+function refuseTwins(drafts: readonly Draft[], { report }: TlsContext): void {
+  for (const [at, { key, domain, path }] of drafts.entries()) {
+    if (!drafts.slice(0, at).some((other) => other.domain === domain && other.path === path)) continue;
+    const text = `another route leads to ${domain}${path} already`;
+    report(['routes', key], text, 'Keep one of them.', { what: 'key' });
+  }
 }
 
 type Report = (path: KeyPath, text: string, remedy?: string, what?: 'key' | 'value') => void;
@@ -68,26 +109,12 @@ function parseRouteKey(key: string): { readonly domain: string; readonly path: s
   const slash = key.indexOf('/');
   const domain = (slash === -1 ? key : key.slice(0, slash)).toLowerCase();
   const path = slash === -1 ? '/' : key.slice(slash);
-  const isDomain =
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(domain) &&
-    domain.length <= 253;
-  return isDomain && /^(\/[A-Za-z0-9._~!&'()*+,=:@%-]*)+$/.test(path) ? { domain, path } : undefined;
+  return isDomain(domain) && /^(\/[A-Za-z0-9._~!&'()*+,=:@%-]*)+$/.test(path) ? { domain, path } : undefined;
 }
 
 function shortForm(text: string): RouteInput {
   const colon = text.lastIndexOf(':');
   return { service: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
-}
-
-function checkTls(route: RouteInput, report: Report): void {
-  if (route.tls !== undefined) return;
-  const name = route.service === undefined ? '' : `service: ${route.service}, `;
-  const port = route.port === undefined ? '' : `port: ${route.port}, `;
-  report(
-    [],
-    'HTTPS comes with a later version; until then a route must say that it does without',
-    `Write {${name}${port}tls: off}.`,
-  );
 }
 
 type Target = Pick<DesiredRoute, 'catalogService' | 'service' | 'port'>;
@@ -115,7 +142,7 @@ function settleTarget(route: RouteInput, inputs: RouteInputs, report: Report): T
   const port = route.port ?? onlyPort(name, service, report);
   return port === undefined
     ? undefined
-    : { catalogService: catalogServiceName(inputs.project, name, inputs.hash), service: name, port };
+    : { catalogService: catalogServiceName(inputs.project, name, inputs.tls.hash), service: name, port };
 }
 
 function onlyPort(name: string, service: ServiceModel, report: Report): number | undefined {
@@ -130,10 +157,9 @@ function onlyPort(name: string, service: ServiceModel, report: Report): number |
   return undefined;
 }
 
-function settings(route: RouteInput): Omit<DesiredRoute, 'domain' | 'path' | keyof Target> {
+function settings(route: RouteInput): Omit<DesiredRoute, 'domain' | 'path' | 'tls' | keyof Target> {
   const ms = (text: string | undefined, otherwise: string) => parseDurationMs(text ?? otherwise) ?? 0;
   return {
-    tls: 'off',
     bodyLimitBytes: parseBytes(`${route.body_limit ?? DEFAULT_BODY_LIMIT}`) ?? 0,
     connectTimeoutMs: ms(route.connect_timeout, DEFAULT_TIMES.connect),
     readTimeoutMs: ms(route.read_timeout, DEFAULT_TIMES.read),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseBytes, parseDurationMs } from '../units.ts';
+import { routeTlsSchema, tlsSchema, upstreamTlsSchema } from './tls-schema.ts';
 
 /*
  * The one schema of seawall.yml. Types, the JSON Schema for editors and the reference page come from it. A default in
@@ -82,10 +83,8 @@ const routeSchema = z
       .describe(
         'Port inside the replicas. (Default: the only port that the service names in `ports` or `expose`.)',
       ),
-    tls: z
-      .enum(['off'], 'HTTPS comes with a later version; until then write "tls: off"')
-      .optional()
-      .describe('How clients are served. For now only `off`, plain HTTP, and it must be written.'),
+    tls: routeTlsSchema.optional(),
+    upstream_tls: upstreamTlsSchema.optional(),
     body_limit: size
       .optional()
       .describe('Largest request body, in bytes or with a unit; `0`: no limit. (Default: 1M.)'),
@@ -155,6 +154,7 @@ export const configSchema = z
       .record(z.string(), z.union([routeSchema, shortRoute]))
       .optional()
       .describe('What the edges serve: `DOMAIN` or `DOMAIN/PATH` → service and port. (Default: nothing.)'),
+    tls: tlsSchema.optional(),
     expose: expose.optional(),
     network: z
       .strictObject({
@@ -181,9 +181,28 @@ export const configSchema = z
       .strictObject({
         image: z.string().optional().describe('nginx, version 1.28 or newer. (Default: nginx:1.30.)'),
         http_port: port.optional().describe('Port on which the edges serve plain HTTP. (Default: 80.)'),
+        https_port: port.optional().describe('Port on which the edges serve HTTPS. (Default: 443.)'),
+        http3: z
+          .boolean()
+          .optional()
+          .describe('HTTP/3 over UDP too, where the nginx image has it. (Default: false.)'),
+        trusted_proxies: z
+          .array(addressOrRange)
+          .optional()
+          .describe(
+            'Addresses or ranges of load balancers in front, whose word on the client (X-Forwarded-For, or PROXY protocol) is believed. (Default: none.)',
+          ),
+        proxy_protocol: z
+          .boolean()
+          .optional()
+          .describe(
+            "Connections begin with a PROXY protocol header, as HAProxy's `send-proxy` and balancers of clouds write it; needs `trusted_proxies`. (Default: false.)",
+          ),
       })
       .optional()
-      .describe('The edges.'),
+      .describe(
+        'The edges. What stands here holds for the whole cluster: projects that share one say the same.',
+      ),
     agent: z
       .strictObject({
         base_image: z

@@ -4,6 +4,7 @@ import { type KeyPath, type Problem, problemAt } from '../problems.ts';
 import { isPrivateAddress } from '../ranges.ts';
 import { parseBytes } from '../units.ts';
 import type { Config, HostConfig } from './config.ts';
+import { settleEdgeRules } from './edge-rules.ts';
 import type { ConfigInput } from './schema.ts';
 
 const DEFAULTS = {
@@ -20,7 +21,7 @@ const LOCAL: HostConfig = { name: 'local', address: '127.0.0.1', roles: ['app', 
 export function settleConfig(
   input: ConfigInput,
   root: Node,
-): { readonly config: Config; readonly problems: readonly Problem[] } {
+): { readonly config: Omit<Config, 'certificates'>; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const hosts = settleHosts(input, root, problems);
   const link = input.network?.link ?? 'auto';
@@ -45,7 +46,10 @@ export function settleConfig(
       ),
     );
   }
-  const config: Config = {
+  const httpPort = input.edge?.http_port ?? DEFAULTS.httpPort;
+  const { rules, problems: edgeProblems } = settleEdgeRules(input, httpPort, root);
+  problems.push(...edgeProblems);
+  const config: Omit<Config, 'certificates'> = {
     ...(root.place.source.text === '' ? {} : { file: root.place.source.path }),
     hosts,
     ...(input.ssh_config === undefined
@@ -58,7 +62,8 @@ export function settleConfig(
     },
     edge: {
       image: input.edge?.image ?? DEFAULTS.edgeImage,
-      httpPort: input.edge?.http_port ?? DEFAULTS.httpPort,
+      httpPort,
+      rules,
     },
     agent: {
       baseImage: input.agent?.base_image ?? DEFAULTS.baseImage,

@@ -85,9 +85,12 @@ function describe(issue: Issue): string {
   if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid option'))
     return `must be ${issue.values.map((value) => `"${String(value)}"`).join(' or ')}`;
   if (issue.code === 'invalid_type') return `must be ${TYPES[issue.expected] ?? issue.expected}`;
-  if (issue.code === 'invalid_union' && issue.message === GENERIC)
-    return 'has not the form that belongs here';
-  return /^(a |an |letters|lower-case|SERVICE:)/.test(issue.message)
+  if (issue.code === 'invalid_union' && issue.message === GENERIC) {
+    const words = issue.errors.flat().find(({ code, path }) => code === 'invalid_value' && path.length === 0);
+    if (words?.code !== 'invalid_value') return 'has not the form that belongs here';
+    return `must be ${words.values.map((value) => `"${String(value)}"`).join(' or ')}, or a map`;
+  }
+  return /^(a |an |the name |letters|lower-case|SERVICE:)/.test(issue.message)
     ? `must be ${issue.message}`
     : lower(issue.message);
 }
@@ -140,6 +143,9 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 
 function below(schema: z.core.$ZodType, part: string): z.core.$ZodType | undefined {
   if ('shape' in schema) return (schema.shape as Readonly<Record<string, z.core.$ZodType>>)[part];
-  const definition = schema._zod.def as z.core.$ZodTypeDef & { valueType?: z.core.$ZodType };
-  return definition.valueType;
+  const definition = schema._zod.def as z.core.$ZodTypeDef & {
+    valueType?: z.core.$ZodType;
+    element?: z.core.$ZodType;
+  };
+  return definition.valueType ?? definition.element;
 }

@@ -5,7 +5,7 @@ import type { Instance } from '../catalog/record.ts';
 import { admit, afterProbe, type ProbeHistory, unprobed } from './admission.ts';
 import { candidatesOf, type EdgeInputs } from './candidates.ts';
 import { believedInstances, believedRoutes, edgeInputs, vanishedGraceMs } from './inputs.ts';
-import { upstreamName } from './model.ts';
+import { upstreamName } from './upstream-name.ts';
 
 const instance = (change: Partial<Instance> = {}): Instance => ({
   id: 'h1:polls-web-1:8000',

@@ -23,7 +23,7 @@ export const unprobed: ProbeHistory = { good: 0, bad: 0, isAdmitted: false };
 /** The history after one more probe. */
 export function afterProbe(
   history: ProbeHistory,
-  kind: 'http' | 'tcp',
+  kind: 'http' | 'tls' | 'tcp',
   outcome: { readonly ok: boolean; readonly problem?: string; readonly isSilent?: boolean },
 ): ProbeHistory {
   if (!outcome.ok) {
@@ -32,7 +32,7 @@ export function afterProbe(
     return { good: 0, bad: history.bad + 1, isAdmitted: history.isAdmitted, ...problem, ...silent };
   }
   const good = history.good + 1;
-  return { good, bad: 0, isAdmitted: history.isAdmitted || kind === 'tcp' || good >= httpSuccesses };
+  return { good, bad: 0, isAdmitted: history.isAdmitted || kind !== 'http' || good >= httpSuccesses };
 }
 
 export interface Admission {

@@ -2,7 +2,7 @@ import { type Instance, META, type RouteRecord } from '../catalog/record.ts';
 import type { HealthRule } from '../compose/desired.ts';
 import { hostAddressOf } from '../ranges.ts';
 import { readRoutePorts, servedPort } from '../route-port.ts';
-import { upstreamName } from './model.ts';
+import { upstreamName } from './upstream-name.ts';
 
 /** What the edge knows of the cluster at one moment. */
 export interface EdgeInputs {
@@ -13,11 +13,15 @@ export interface EdgeInputs {
   readonly hosts: readonly string[];
   /** Hosts whose agent holds its session. */
   readonly alive: readonly string[];
+  /** PEM of the private CA's root; absent: there is none yet. */
+  readonly root?: string;
 }
 
 /** How an address is looked at before it gets requests. */
 export type CandidateProbe =
   | { readonly kind: 'http'; readonly path: string; readonly port: number; readonly host: string }
+  /** A handshake that has to end well. `trust`: PEM of CAs. */
+  | { readonly kind: 'tls'; readonly serverName: string; readonly trust: string }
   | { readonly kind: 'tcp' };
 
 /** An address that serves, or may soon serve, the routes of one upstream. */
@@ -87,7 +91,7 @@ function candidatesOfRoutes(
     if (found.get(address)?.isReady !== true)
       found.set(address, {
         address,
-        probe: probeOf(instance, route),
+        probe: probeOf(instance, route, inputs),
         isReady,
         ...placeOf(instance, inputs),
       });
@@ -116,7 +120,14 @@ function addressOf(instance: Instance, route: RouteRecord): string | undefined {
   return `${instance.address}:${port}`;
 }
 
-function probeOf(instance: Instance, route: RouteRecord): CandidateProbe {
+function probeOf(instance: Instance, route: RouteRecord, { root }: EdgeInputs): CandidateProbe {
+  const { upstreamTls } = route;
+  if (upstreamTls !== undefined) {
+    const trust = upstreamTls.trust === 'internal' ? root : upstreamTls.trust;
+    // Without the CA its route is not served yet; that it accepts connections can be known ahead.
+    if (trust === undefined) return { kind: 'tcp' };
+    return { kind: 'tls', serverName: upstreamTls.serverName ?? route.domain, trust };
+  }
   const text = instance.meta[META.probe];
   if (text === undefined) return { kind: 'tcp' };
   try {

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { replaceFile } from './replace-file.ts';
 
 /** A configuration that was written. */
 export interface Generation {
@@ -39,14 +40,7 @@ export async function writeGeneration(edgePath: string, { generation, text }: Ge
     mkdir(join(edgePath, 'temp'), { recursive: true, mode: 0o755 }),
   ]);
   const path = join(folder, 'nginx.conf');
-  const file = await open(`${path}.new`, 'w', 0o644);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
+  await replaceFile(path, text, 0o644);
   return path;
 }
 
@@ -67,6 +61,22 @@ export async function pruneGenerations(edgePath: string, current: number): Promi
   const old = (await writtenGenerations(edgePath)).filter((generation) => generation < current);
   for (const generation of old.toSorted((a, b) => b - a).slice(keptGenerations))
     await removeGeneration(edgePath, generation);
+}
+
+/** Texts of all configurations on the disk. */
+export async function generationTexts(edgePath: string): Promise<string[]> {
+  const texts: string[] = [];
+  for (const generation of await writtenGenerations(edgePath)) {
+    const text = await readFile(join(folderOf(edgePath, generation), 'nginx.conf'), 'utf8').catch(
+      unlessAbsent,
+    );
+    if (text !== undefined) texts.push(text);
+  }
+  return texts;
+}
+
+function unlessAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function writtenGenerations(edgePath: string): Promise<number[]> {

@@ -90,7 +90,8 @@ function requestsTo(worker: Worker, address: string, book: GenerationBook): numb
   if (plain === 0) return 0;
   if (book.workers[worker.id] === undefined) return -1;
   const all = Object.values(worker.upstream).reduce((sum, count) => sum + count.requests + count.upgraded, 0);
-  // A client without a connection to a replica may still be sending its request: it can go to any address.
-  const unassigned = Math.max(0, worker.clients - all);
+  // A client without a connection to a replica may still be sending its request: it can go to any address. A client of HTTP/2
+  // may be sending one beside others that are with replicas already; new ones it sends elsewhere since it got GOAWAY.
+  const unassigned = Math.max(0, worker.clients - all, Math.min(worker.multiplexed, plain));
   return Math.min(plain, (worker.upstream[address]?.requests ?? 0) + unassigned);
 }

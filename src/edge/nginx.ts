@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SeawallError } from '../errors.ts';
 import { type Docker, isConflict, isNotFound } from '../hosts/index.ts';
+import { type EdgeCapabilities, leastCapabilities, readCapabilities } from './capabilities.ts';
 import {
   currentGeneration,
   type Generation,
@@ -21,19 +23,52 @@ export interface NginxOptions {
   /** Folder of generations, socket and logs; the same in the container and here. */
   readonly edgePath: string;
   readonly sockets: SocketRules;
+  /** What an earlier run of the loop found. */
+  readonly capabilities?: EdgeCapabilities;
 }
 
 /** Milliseconds for nginx to read a tested configuration and start its workers. */
 const reloadTimeoutMs = 15_000;
 const socketTimeoutMs = 2_000;
 const execTimeoutMs = 20_000;
+/** Milliseconds without an nginx after which the next one may be another, with less to it. */
+const forgottenAfterMs = 10_000;
 
 /** The nginx of one edge container: what it runs, what its workers hold, and how it gets another configuration. */
 export class NginxControl {
   readonly #options: NginxOptions;
+  #capabilities: EdgeCapabilities;
+  /** The start of nginx that was asked for them. */
+  #askedOf: string | undefined;
+  #absentSince: number | undefined;
 
   constructor(options: NginxOptions) {
     this.#options = options;
+    this.#capabilities = options.capabilities ?? leastCapabilities;
+  }
+
+  /** What nginx can do: asked once for each of its starts. While there is none, what the last one could, but not for ever. */
+  async capabilities(signal: AbortSignal): Promise<EdgeCapabilities> {
+    const { docker, container, edgePath } = this.#options;
+    const socket = await stat(join(edgePath, 'status.sock')).catch(() => undefined);
+    // A reload hands the socket on; a start makes another.
+    const start = socket === undefined ? undefined : `${socket.ino}:${socket.ctimeMs}`;
+    if (start !== undefined && start === this.#askedOf) return this.#capabilities;
+    try {
+      if (start !== undefined && (await this.isRunning(signal))) {
+        const options = { signal, timeoutMs: execTimeoutMs };
+        const { stdout, stderr } = await docker.exec(container, ['nginx', '-V'], options);
+        this.#capabilities = readCapabilities(`${stdout}\n${stderr}`);
+        this.#askedOf = start;
+        this.#absentSince = undefined;
+        return this.#capabilities;
+      }
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+    this.#absentSince ??= performance.now();
+    if (performance.now() - this.#absentSince > forgottenAfterMs) this.#capabilities = leastCapabilities;
+    return this.#capabilities;
   }
 
   /** What nginx reads at its next start; undefined: nothing was ever written. */

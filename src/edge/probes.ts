@@ -1,4 +1,4 @@
-import { describeProbe, probeHttp, probeTcp } from '../hosts/index.ts';
+import { describeProbe, probeHttp, probeTcp, probeTls } from '../hosts/index.ts';
 import { afterProbe, type ProbeHistory, unprobed } from './admission.ts';
 import type { Candidate, Candidates } from './candidates.ts';
 import { pause } from './pause.ts';
@@ -87,7 +87,7 @@ export class Probes {
     }
   }
 
-  #probe(candidate: Candidate, kind: 'http' | 'tcp', isAdmitted: boolean, signal: AbortSignal) {
+  #probe(candidate: Candidate, kind: 'http' | 'tls' | 'tcp', isAdmitted: boolean, signal: AbortSignal) {
     const localAddress = this.#localAddress;
     const colon = candidate.address.lastIndexOf(':');
     const place = {
@@ -99,7 +99,9 @@ export class Probes {
     const { probe } = candidate;
     if (kind === 'http' && probe.kind === 'http')
       return probeHttp({ ...place, port: probe.port, path: probe.path, host: probe.host });
-    return probeTcp({ ...place, port: Number(candidate.address.slice(colon + 1)) });
+    const port = Number(candidate.address.slice(colon + 1));
+    if (kind === 'tls' && probe.kind === 'tls') return probeTls({ ...place, port, ...probe });
+    return probeTcp({ ...place, port });
   }
 }
 

@@ -1,45 +1,147 @@
-import type { EdgeRoute, EdgeServer, EdgeSettings } from './model.ts';
-import { commentText, indent, listenPlain } from './nginx-text.ts';
+import type { EdgeModel, EdgeRoute, EdgeServer, EdgeSettings, EdgeUpstream } from './model.ts';
+import { commentText, indent, listenPlain, listenTls } from './nginx-text.ts';
+import { believesHeaders } from './render-forwarded.ts';
+import { isServedByTls, refuseMisdirected, renderTls, renderUpstreamTls, tlsHeaders } from './render-tls.ts';
+import { noRoute, renderWellKnown } from './render-unknown.ts';
 
 /** Milliseconds that a WebSocket or an event stream may be silent, unless its route allows more. */
 const silentStreamMs = 3_600_000;
 /** Seconds after which a client of a route without replicas may come again. */
 const retryAfterSeconds = 5;
 
-/** One domain with the routes of every project that has some there. */
-export function renderServer(server: EdgeServer, settings: EdgeSettings): string {
+/** What the servers of one domain differ by: plain HTTP and HTTPS. */
+interface Face {
+  /** How it listens, and by which certificate. */
+  readonly listen: string;
+  /** Before any location. */
+  readonly first: readonly string[];
+  /** `add_header` lines of every answer. */
+  readonly headers: readonly string[];
+  /** At the beginning of every location of a route. */
+  readonly inRoute: readonly string[];
+  readonly locations: readonly string[];
+}
+
+/** One domain with the routes of every project that has some there: over HTTPS, over plain HTTP, or over both. */
+export function renderServer(
+  server: EdgeServer,
+  settings: EdgeSettings,
+  upstreams: ReadonlyMap<string, EdgeUpstream>,
+): string[] {
+  const faces: Face[] = [];
+  const { tls } = server;
+  const mayRedirect = tls?.redirect === true;
+  if (!isRedirectOnly(server, settings))
+    faces.push({
+      listen: listenPlain(settings),
+      first: [],
+      headers: [],
+      inRoute: mayRedirect ? [redirectUnlessHttps(settings)] : [],
+      locations: [renderWellKnown(settings)],
+    });
+  if (isServedByTls(server))
+    faces.push({
+      listen: `${listenTls(settings)}\n${renderTls(server, settings)}`,
+      first: [refuseMisdirected(server.tls)],
+      headers: tlsHeaders(server.tls, settings),
+      inRoute: [],
+      locations: [],
+    });
+  return faces.map((face) => renderFace(server, face, settings, upstreams));
+}
+
+function renderFace(
+  server: EdgeServer,
+  face: Face,
+  settings: EdgeSettings,
+  upstreams: ReadonlyMap<string, EdgeUpstream>,
+): string {
   const projects = new Set(server.routes.map((route) => route.project));
   const isAway = server.routes.some((route) => route.upstream === undefined);
+  const context = { face, settings, upstreams };
   const parts = [
     [
-      ...renderListen(settings),
+      face.listen,
       `server_name ${server.domain};`,
       // Requests that end before their route is known (too large, broken) still count for the only project.
       `set $seawall_project "${projects.size === 1 ? [...projects][0] : ''}";`,
+      ...face.first,
+      ...face.headers,
     ].join('\n'),
-    ...server.routes.map((route, index) => renderRoute(route, `@stream${index}`)),
+    ...face.locations,
+    ...server.routes.map((route, index) => renderRoute(route, `@stream${index}`, context)),
     ...(server.routes.some((route) => route.path === '/') ? [] : ['location / {\n  return 404;\n}']),
-    ...(isAway ? [unavailableLocations] : []),
+    ...(isAway ? [unavailableLocations(face.headers)] : []),
   ];
   return `server {\n${indent(parts.join('\n\n'))}\n}`;
 }
 
-/** Where a server listens: plain HTTP today. */
-function renderListen(settings: EdgeSettings): string[] {
-  return [listenPlain(settings), ...renderTls()];
+/** Nothing but redirects over plain HTTP: always, unless a proxy in front may have taken the client's HTTPS. */
+function isRedirectOnly({ tls }: EdgeServer, settings: EdgeSettings): boolean {
+  if (tls?.redirect !== true) return false;
+  return tls.isMutual || !believesHeaders(settings);
 }
 
-/** The place of `listen 443 ssl`, certificates and HSTS; routes say `tls: off` until there is something to say. */
-function renderTls(): string[] {
-  return [];
+/** The domains that plain HTTP only redirects, all in one server, and how a redirect is chosen. */
+export function renderRedirects({ settings, servers }: EdgeModel): string[] {
+  if (!servers.some(({ tls }) => tls?.redirect === true)) return [];
+  const moved = `# GET and HEAD may be repeated by any client; other methods keep method and body (RFC 9110 section 15.4.9).
+map $request_method $seawall_moved {
+  default 308;
+  GET 301;
+  HEAD 301;
+}`;
+  const believed = `# A proxy in front has the client's HTTPS already.
+map $seawall_proto $seawall_redirect {
+  default $seawall_moved;
+  https "";
+}`;
+  const domains = servers.filter((server) => isRedirectOnly(server, settings)).map(({ domain }) => domain);
+  const maps = believesHeaders(settings) ? [moved, believed] : [moved];
+  if (domains.length === 0) return maps;
+  const server = `# Domains that are served over HTTPS only.
+server {
+${indent(listenPlain(settings))}
+  server_name
+${domains.map((domain) => `    ${domain}`).join('\n')};
+${indent(noRoute)}
+
+${indent(renderWellKnown(settings))}
+  location / {
+    if ($seawall_moved = 301) {
+      return 301 ${httpsAddress(settings)};
+    }
+    return 308 ${httpsAddress(settings)};
+  }
+}`;
+  return [...maps, server];
 }
 
-function renderRoute(route: EdgeRoute, stream: string): string {
+const httpsAddress = ({ rules: { httpsPort } }: EdgeSettings): string =>
+  `https://$host${httpsPort === 443 ? '' : `:${httpsPort}`}$request_uri`;
+
+const redirectUnlessHttps = (settings: EdgeSettings): string =>
+  ['301', '308']
+    .map((code) => `if ($seawall_redirect = ${code}) {\n  return ${code} ${httpsAddress(settings)};\n}`)
+    .join('\n');
+
+interface RouteContext {
+  readonly face: Face;
+  readonly settings: EdgeSettings;
+  readonly upstreams: ReadonlyMap<string, EdgeUpstream>;
+}
+
+function renderRoute(route: EdgeRoute, stream: string, context: RouteContext): string {
   const heading = `# ${route.domain}${route.path} of project ${route.project}: ${commentText(route.catalogService)}, port ${route.port}`;
-  const body = route.upstream === undefined ? unavailableBody(route) : requestBody(route, stream);
+  const { inRoute } = context.face;
+  const body = [
+    ...inRoute,
+    route.upstream === undefined ? unavailableBody(route) : requestBody(route, stream, context),
+  ].join('\n');
   const places = route.path === '/' ? ['^~ "/"'] : [`= "${route.path}"`, `^~ "${route.path}/"`];
   const locations = places.map((place) => `location ${place} {\n${indent(body)}\n}`);
-  if (route.upstream !== undefined) locations.push(`location ${stream} {\n${indent(streamBody(route))}\n}`);
+  if (route.upstream !== undefined)
+    locations.push(`location ${stream} {\n${indent(streamBody(route, context))}\n}`);
   return [heading, ...locations].join('\n');
 }
 
@@ -50,7 +152,7 @@ set $seawall_service "${route.catalogService}";
 set $seawall_stream "${stream}";`;
 }
 
-function requestBody(route: EdgeRoute, stream: string): string {
+function requestBody(route: EdgeRoute, stream: string, context: RouteContext): string {
   return `${logVariables(route, '')}
 error_page 418 = ${stream};
 if ($seawall_upgrade) {
@@ -60,11 +162,11 @@ if ($http_accept ~* "text/event-stream") {
   return 418;
 }
 ${limits(route, route)}
-proxy_pass http://${route.upstream};`;
+${proxyPass(route, '', context)}`;
 }
 
 /** WebSocket and event streams: passed on as they come, silent for long. */
-function streamBody(route: EdgeRoute): string {
+function streamBody(route: EdgeRoute, context: RouteContext): string {
   const patient = {
     readTimeoutMs: Math.max(route.readTimeoutMs, silentStreamMs),
     sendTimeoutMs: Math.max(route.sendTimeoutMs, silentStreamMs),
@@ -72,7 +174,13 @@ function streamBody(route: EdgeRoute): string {
   return `set $seawall_stream "1";
 ${limits(route, patient)}
 proxy_buffering off;
-proxy_pass http://${route.upstream}$seawall_suffix;`;
+${proxyPass(route, '$seawall_suffix', context)}`;
+}
+
+function proxyPass(route: EdgeRoute, suffix: string, { settings, upstreams }: RouteContext): string {
+  const tls = upstreams.get(route.upstream ?? '')?.tls;
+  if (tls === undefined) return `proxy_pass http://${route.upstream}${suffix};`;
+  return `${renderUpstreamTls(tls, settings)}\nproxy_pass https://${route.upstream}${suffix};`;
 }
 
 function limits(
@@ -96,18 +204,24 @@ if ($http_accept ~* "application/json") {
 return 503;`;
 }
 
-const headers = `add_header Retry-After ${retryAfterSeconds} always;
-add_header Cache-Control no-store always;`;
-
-const unavailableLocations = `location @unavailable {
+function unavailableLocations(others: readonly string[]): string {
+  const headers = indent(
+    [
+      `add_header Retry-After ${retryAfterSeconds} always;`,
+      'add_header Cache-Control no-store always;',
+      ...others,
+    ].join('\n'),
+  );
+  return `location @unavailable {
   internal;
   default_type "text/html; charset=utf-8";
-${indent(headers)}
+${headers}
   return 503 '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Unavailable</title><body style="font:1.1em/1.5 system-ui;max-width:32em;margin:20vh auto;padding:0 1em"><h1>Unavailable for the moment</h1><p>Nothing answers for this address right now. Please try again in a few seconds.</p></body></html>\\n';
 }
 location @unavailable_json {
   internal;
   default_type application/json;
-${indent(headers)}
+${headers}
   return 503 '{"error":"unavailable","message":"Nothing answers for this address right now.","retry_after_seconds":${retryAfterSeconds}}\\n';
 }`;
+}

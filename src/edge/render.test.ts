@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { nginxGoldens, sampleRoute, sampleSettings } from '../../test/edge-samples.ts';
 import type { RouteRecord } from '../catalog/record.ts';
-import { type EdgeSettings, edgeModel, servicesInForce, upstreamName } from './model.ts';
+import { type EdgeSettings, edgeModel, servicesInForce } from './model.ts';
 import { renderNginx } from './render.ts';
+import { upstreamName } from './upstream-name.ts';
 
 const golden = join(import.meta.dirname, '../../test/golden/nginx');
 
@@ -111,11 +112,12 @@ test('no text of a route can change the structure of the configuration: it is qu
 });
 
 test('different services never share an upstream', () => {
+  const place = { port: 1, domain: 'a.test' };
   const name = fc.string({ unit: fc.constantFrom('~', 'a', 'A', '-', '.', 'é', '4', '1'), maxLength: 5 });
   fc.assert(
     fc.property(fc.tuple(name, name), fc.tuple(name, name), ([p1, s1], [p2, s2]) => {
-      const one = upstreamName({ project: p1, catalogService: s1, port: 1 }).toLowerCase();
-      const two = upstreamName({ project: p2, catalogService: s2, port: 1 }).toLowerCase();
+      const one = upstreamName({ ...place, project: p1, catalogService: s1 }).toLowerCase();
+      const two = upstreamName({ ...place, project: p2, catalogService: s2 }).toLowerCase();
       assert.equal(one === two, p1 === p2 && s1 === s2);
     }),
     { numRuns: 2000 },

@@ -1,6 +1,9 @@
 import type { EdgeModel, EdgeSettings, EdgeUpstream } from './model.ts';
-import { commentText, indent, listenPlain } from './nginx-text.ts';
-import { renderServer } from './render-server.ts';
+import { commentText, indent } from './nginx-text.ts';
+import { renderForwarded, renderForwardedMaps } from './render-forwarded.ts';
+import { renderRedirects, renderServer } from './render-server.ts';
+import { renderTlsSettings } from './render-tls.ts';
+import { renderUnknownHosts } from './render-unknown.ts';
 
 /**
  * Idle connections to a service that each worker keeps. With fewer than there are requests at a time, connections are closed and
@@ -11,6 +14,7 @@ const keptConnections = 256;
 /** nginx.conf as text: the same model gives the same bytes. Only models of `edgeModel` may come in: they are checked. */
 export function renderNginx(model: EdgeModel): string {
   const { settings } = model;
+  const upstreams = new Map(model.upstreams.map((upstream) => [upstream.name, upstream]));
   const blocks = [
     preamble(settings),
     'http {',
@@ -18,13 +22,16 @@ export function renderNginx(model: EdgeModel): string {
       [
         httpSettings(settings),
         maps(settings),
+        renderForwardedMaps(settings),
+        ...renderTlsSettings(model),
         accessLog(settings),
         '# ---- Services: replicas that get requests -------------------------------------------------------------',
         ...model.upstreams.map(renderUpstream),
         ...(model.upstreams.length === 0 ? ['# none'] : []),
         '# ---- Routes ------------------------------------------------------------------------------------------',
-        unknownHosts(settings),
-        ...model.servers.map((server) => renderServer(server, settings)),
+        ...renderUnknownHosts(model),
+        ...renderRedirects(model),
+        ...model.servers.flatMap((server) => renderServer(server, settings, upstreams)),
         '# ---- For the edge loop -------------------------------------------------------------------------------',
         statusServer(settings),
       ].join('\n\n'),
@@ -51,12 +58,15 @@ events {
 `;
 }
 
-function httpSettings({ paths }: EdgeSettings): string {
+function httpSettings(settings: EdgeSettings): string {
+  const { paths } = settings;
   return `server_tokens off;
 default_type application/octet-stream;
 uninitialized_variable_warn off;
 server_names_hash_bucket_size 512;
 server_names_hash_max_size 8192;
+map_hash_bucket_size 512;
+map_hash_max_size 8192;
 
 # On the host's disk: the container's own is read-only, and its tmpfs is memory.
 client_body_temp_path ${paths.edge}/temp/body;
@@ -86,14 +96,13 @@ proxy_next_upstream error timeout;
 proxy_next_upstream_tries 3;
 proxy_next_upstream_timeout 10s;
 
-# What replicas learn of the client. This edge is the first hop: what clients claim themselves is overwritten.
+# What replicas learn of the client.
 proxy_set_header Host $seawall_host;
 proxy_set_header X-Real-IP $remote_addr;
-proxy_set_header X-Forwarded-For $remote_addr;
-proxy_set_header X-Forwarded-Proto $scheme;
-proxy_set_header X-Forwarded-Host $seawall_host;
-proxy_set_header X-Forwarded-Port $server_port;
+${renderForwarded(settings)}
 proxy_set_header X-Request-Id $request_id;
+proxy_set_header X-Client-Verify $seawall_client_verify;
+proxy_set_header X-Client-DN $seawall_client_dn;
 proxy_set_header Forwarded "";
 proxy_set_header Upgrade $seawall_upgrade;
 proxy_set_header Connection $seawall_connection;`;
@@ -116,11 +125,14 @@ map $seawall_upgrade $seawall_suffix {
   default "";
   websocket ~~upgraded;
 }
-# The name that the client asked for, with the port unless it is the scheme's own.
-map $server_port $seawall_host {
-  default $host:$server_port;
-  80 $host;
-  443 $host;
+# Client certificates, where a domain asks for them; what clients claim themselves is overwritten.
+map $ssl_client_verify $seawall_client_verify {
+  default "";
+  SUCCESS SUCCESS;
+}
+map $ssl_client_verify $seawall_client_dn {
+  default "";
+  SUCCESS $ssl_client_s_dn;
 }`;
   if (sources === undefined) return text;
   return `${text}
@@ -177,20 +189,6 @@ ${servers.join('\n')}
 }`;
     }),
   ].join('\n');
-}
-
-function unknownHosts(settings: EdgeSettings): string {
-  return `# Hosts that no route names are cut off without an answer.
-server {
-${indent(listenPlain(settings, ' default_server'))}
-  server_name _;
-  access_log off;
-  set $seawall_project "";
-  set $seawall_route "";
-  set $seawall_service "";
-  set $seawall_stream "";
-  return 444;
-}`;
 }
 
 function statusServer({ paths, generation }: EdgeSettings): string {

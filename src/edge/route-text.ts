@@ -1,4 +1,5 @@
 import type { RouteRecord } from '../catalog/record.ts';
+import type { HstsRule, RouteTls } from '../compose/desired.ts';
 
 /** A route whose every text is safe to stand in nginx.conf between double quotes. */
 export interface CheckedRoute extends RouteRecord {
@@ -15,6 +16,10 @@ const domainPattern = new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`);
 const pathPattern = /^(\/[\p{L}\p{N}\p{M}._~!&'()*+,;=:@-]+)*\/?$/u;
 /** Consul takes any service name; this leaves out what has a meaning inside quotes, controls and broken surrogates. */
 const servicePattern = /^[^"\\$\p{C}\p{Zl}\p{Zp}]{1,128}$/u;
+/** Paths that every domain answers the same: ACME challenges (RFC 8555 section 8.3) and the private CA's revocation list. */
+const reservedPaths = ['/.well-known/acme-challenge', '/.well-known/seawall'];
+/** What `certificateId` makes: a folder's name, never `.` or `..`. */
+export const certificateIdPattern = /^[a-z0-9_-][a-z0-9_.-]{0,254}$/;
 const namePattern = /^[A-Za-z0-9_.-]{1,128}$/;
 
 /**
@@ -35,7 +40,17 @@ export function checkRoute(
   if (path.split('/').some((part) => part === '.' || part === '..')) return problem('the path holds . or ..');
   if (!namePattern.test(record.project)) return problem('the project has no valid name');
   if (!servicePattern.test(record.catalogService)) return problem('the service has no valid name');
-  if (record.tls !== 'off') return problem(`tls: ${String(record.tls)} is not known to this version`);
+  const reserved = reservedPaths.find((each) => path === each || path.startsWith(`${each}/`));
+  if (reserved !== undefined) return problem(`${reserved} is answered by the edge itself`);
+  if (record.tls !== 'off' && !isRouteTls(record.tls)) return problem('its tls is not known to this version');
+  const { upstreamTls } = record;
+  if (upstreamTls !== undefined) {
+    const name = upstreamTls.serverName ?? domain;
+    if (typeof upstreamTls.trust !== 'string' || !domainPattern.test(name) || name.startsWith('*'))
+      return problem(
+        'the name to verify its replicas by is no host name: give tls.server_name of its upstream',
+      );
+  }
   const { bodyLimitBytes, connectTimeoutMs, readTimeoutMs, sendTimeoutMs, upstreamKeepaliveMs } = record;
   if (!isAmount(bodyLimitBytes, 2 ** 53)) return problem('the body limit is no number of bytes');
   if (
@@ -47,6 +62,20 @@ export function checkRoute(
   if (!Number.isInteger(record.port) || record.port < 0 || record.port > 65_535)
     return problem('the port is none');
   return { route: { ...record, domain, path } };
+}
+
+/** What is read from the catalog may have been written by another version. */
+function isRouteTls(tls: unknown): tls is RouteTls {
+  if (typeof tls !== 'object' || tls === null) return false;
+  const { certificate, redirect, hsts, clientCa } = tls as Partial<Record<keyof RouteTls, unknown>>;
+  const { maxAgeSeconds } = (hsts ?? {}) as Partial<Record<keyof HstsRule, unknown>>;
+  return (
+    typeof certificate === 'string' &&
+    certificateIdPattern.test(certificate) &&
+    typeof redirect === 'boolean' &&
+    (hsts === 'off' || (typeof maxAgeSeconds === 'number' && isAmount(maxAgeSeconds, 2 ** 53))) &&
+    (clientCa === undefined || typeof clientCa === 'string')
+  );
 }
 
 const isAmount = (value: number, limit: number): boolean =>

@@ -1,25 +1,29 @@
 import { join } from 'node:path';
 import { type CatalogClient, HeldKey } from '../catalog/index.ts';
 import { type Acknowledgement, KEY } from '../catalog/record.ts';
-import { type ClusterHost, HOST_PATH, OWN } from '../cluster.ts';
+import { type ClusterHost, defaultEdgeRules, type EdgeRules, HOST_PATH, OWN } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import type { Docker } from '../hosts/index.ts';
 import { admit } from './admission.ts';
 import { candidatesOf, knownAddresses } from './candidates.ts';
+import type { EdgeCapabilities } from './capabilities.ts';
 import { CatalogEar } from './heard.ts';
 import { type EdgeStatus, InForce } from './in-force.ts';
 import { edgeInputs, type Heard } from './inputs.ts';
 import { emptyBook } from './lingering.ts';
 import { watchLogSize } from './log-size.ts';
 import { canListenOnIpv6, hasAddresses } from './machine.ts';
-import { type EdgeSettings, edgeModel, type RouteProblem } from './model.ts';
+import { type EdgeModel, type EdgeSettings, edgeModel, type RouteProblem } from './model.ts';
 import { NginxControl } from './nginx.ts';
 import { pause } from './pause.ts';
 import { Probes } from './probes.ts';
 import { renderNginx } from './render.ts';
+import { reportOnce } from './report-once.ts';
 import { SilentHosts, silentCandidates } from './silent-hosts.ts';
-import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { type EdgeSnapshot, isSameSnapshot, readSnapshot, writeSnapshot } from './snapshot.ts';
+import { TlsEar } from './tls-heard.ts';
+import { TlsKeeper } from './tls-keeper.ts';
 import { watchTraffic } from './traffic.ts';
 
 export interface EdgeOptions {
@@ -39,11 +43,17 @@ export interface EdgeOptions {
   readonly host: Pick<ClusterHost, 'name' | 'privateAddress'>;
   /** TCP port for plain HTTP. */
   readonly httpPort: number;
+  /** base64; opens the keys of certificates. */
+  readonly clusterKey: string;
+  /** What holds for all domains; {@link defaultEdgeRules} by default. */
+  readonly rules?: EdgeRules;
   /** Ends the loop; nginx serves on. */
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly clock?: () => number;
+  /** Milliseconds since 1970; HSTS waits until certificates are a day old. */
+  readonly wallClock?: () => number;
   /** Where things are; tests and the demo have other places. */
   readonly paths?: { readonly edge: string; readonly state: string };
   readonly container?: string;
@@ -59,6 +69,7 @@ const absentEveryMs = 1_000;
 const lingeringEveryMs = 250;
 const upgradedEveryMs = 2_000;
 const ackTtlMs = 15_000;
+const noHttp3 = 'this nginx was built without HTTP/3: domains are served over HTTP/1.1 and HTTP/2';
 
 /** The edge loop of a host, until the signal ends it. Everything it meets is logged and tried again; it never rejects. */
 export async function watchEdge(options: EdgeOptions): Promise<void> {
@@ -69,7 +80,11 @@ export async function watchEdge(options: EdgeOptions): Promise<void> {
 interface Tools {
   readonly probes: Probes;
   readonly inForce: InForce;
+  readonly nginx: NginxControl;
   readonly ack: HeldKey;
+  readonly tls: TlsKeeper;
+  readonly tlsEar: TlsEar;
+  readonly tlsAck: HeldKey;
   readonly ipv6: boolean;
   readonly silentHosts: SilentHosts;
 }
@@ -79,7 +94,7 @@ export class EdgeLoop {
   readonly #options: EdgeOptions;
   readonly #edgePath: string;
   readonly #statePath: string;
-  readonly #nginx: NginxControl;
+  readonly #rules: EdgeRules;
   readonly #privateSources: { readonly requests: string; readonly upgraded: string };
   readonly #clock: () => number;
   #inForce: InForce | undefined;
@@ -88,7 +103,7 @@ export class EdgeLoop {
   #routes: Readonly<Record<string, string>> = {};
   #routeProblems: readonly RouteProblem[] = [];
   #said: Acknowledgement | undefined;
-  #snapshotText = '';
+  #snapshot: EdgeSnapshot | undefined;
 
   constructor(options: EdgeOptions) {
     this.#options = options;
@@ -96,12 +111,7 @@ export class EdgeLoop {
     this.#statePath = options.paths?.state ?? HOST_PATH.agentState;
     this.#clock = options.clock ?? (() => performance.now());
     this.#privateSources = sourcesOf(options.host.privateAddress);
-    this.#nginx = new NginxControl({
-      docker: options.docker,
-      container: options.container ?? OWN.edge,
-      edgePath: this.#edgePath,
-      sockets: { listenPorts: [options.httpPort], upgradedSource: this.#privateSources.upgraded },
-    });
+    this.#rules = options.rules ?? defaultEdgeRules;
   }
 
   /** Undefined before the loop has begun. */
@@ -114,41 +124,69 @@ export class EdgeLoop {
     const { client, host, signal, log } = this.#options;
     const logPath = join(this.#edgePath, 'logs', 'access.log');
     const statePath = join(this.#statePath, 'traffic.json');
-    const reopen = () => this.#nginx.reopenLogs(signal);
+    const snapshot = await readSnapshot(join(this.#statePath, 'edge.json'));
+    const nginx = this.#control(snapshot?.capabilities);
+    const reopen = () => nginx.reopenLogs(signal);
     await Promise.all([
-      this.#serve(),
+      this.#serve(nginx, snapshot),
       watchTraffic({ client, host: host.name, logPath, statePath, signal, log }),
       watchLogSize({ logPath, reopen, signal, log }),
     ]);
   }
 
-  async #serve(): Promise<void> {
-    const { client, host, signal, log } = this.#options;
-    const snapshot = await readSnapshot(join(this.#statePath, 'edge.json'));
-    const inForce = new InForce({ nginx: this.#nginx, book: snapshot?.book ?? emptyBook, signal, log });
+  #control(capabilities: EdgeCapabilities | undefined): NginxControl {
+    const { docker, container = OWN.edge, httpPort } = this.#options;
+    const { httpsPort, http3 } = this.#rules;
+    const sockets = {
+      listenPorts: [httpPort, httpsPort],
+      multiplexedPorts: [httpsPort],
+      hasHttp3: http3,
+      upgradedSource: this.#privateSources.upgraded,
+    };
+    const known = capabilities === undefined ? {} : { capabilities };
+    return new NginxControl({ docker, container, edgePath: this.#edgePath, sockets, ...known });
+  }
+
+  #tools(
+    nginx: NginxControl,
+    snapshot: EdgeSnapshot | undefined,
+    ipv6: boolean,
+    onError: (error: unknown) => void,
+  ): Tools {
+    const { client, clusterKey, host, signal, log } = this.#options;
+    const onChange = () => this.#wake.abort();
+    const inForce = new InForce({ nginx, book: snapshot?.book ?? emptyBook, signal, log });
     this.#inForce = inForce;
-    const failure = reportOnce((error) => log(`edge: ${describeError(error)}`));
-    const silence = reportOnce((error) => log(`edge: catalog: ${describeError(error)}`));
-    const onError = silence.report;
+    const held = (key: string) => new HeldKey(client, { key, ttlMs: ackTtlMs, behavior: 'delete', onError });
+    return {
+      nginx,
+      inForce,
+      ipv6,
+      probes: new Probes({ signal, onChange, admitted: snapshot?.admitted ?? [] }),
+      tls: new TlsKeeper({ edgePath: this.#edgePath, clusterKey, kept: snapshot?.tls, log }),
+      tlsEar: new TlsEar({ client, signal, onChange, onError }),
+      ack: held(KEY.edgeAck(host.name)),
+      tlsAck: held(KEY.tlsAck(host.name)),
+      silentHosts: new SilentHosts({ log }),
+    };
+  }
+
+  async #serve(nginx: NginxControl, snapshot: EdgeSnapshot | undefined): Promise<void> {
+    const { client, signal, log } = this.#options;
+    const failure = reportOnce((text) => log(`edge: ${text}`));
+    const silence = reportOnce((text) => log(`edge: catalog: ${text}`));
     const onChange = () => {
       silence.over();
       this.#wake.abort();
     };
-    const ear = new CatalogEar({ client, signal, before: snapshot?.heard, onChange, onError });
-    const probes = new Probes({
+    const tools = this.#tools(nginx, snapshot, await canListenOnIpv6(), silence.report);
+    const ear = new CatalogEar({
+      client,
       signal,
-      onChange: () => this.#wake.abort(),
-      admitted: snapshot?.admitted ?? [],
+      before: snapshot?.heard,
+      onChange,
+      onError: silence.report,
     });
-    const key = KEY.edgeAck(host.name);
-    const ack = new HeldKey(client, { key, ttlMs: ackTtlMs, behavior: 'delete', onError });
-    const tools = {
-      probes,
-      inForce,
-      ack,
-      ipv6: await canListenOnIpv6(),
-      silentHosts: new SilentHosts({ log }),
-    };
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = new AbortController();
@@ -168,26 +206,34 @@ export class EdgeLoop {
       await pause(batchMs, signal);
     }
     // Its session is left to a successor: a restart of the agent is not seen by a rollout.
-    await Promise.all([ear.close(), ack.close({ leave: true })]);
+    const left = [tools.ack, tools.tlsAck].map((ack) => ack.close({ leave: true }));
+    await Promise.all([ear.close(), tools.tlsEar.close(), ...left]);
   }
 
   /** One pass from what is known to what is acknowledged. @returns milliseconds until the next look without news. */
   async #step(heard: Heard | undefined, tools: Tools): Promise<number> {
-    const { signal } = this.#options;
+    const { signal, wallClock = Date.now } = this.#options;
+    const { nginx, tls, tlsEar } = tools;
+    await tls.publish(tlsEar.heard);
+    const capabilities = await nginx.capabilities(signal);
+    const settings = this.#settings(tools.ipv6, capabilities);
     if (heard === undefined) {
       // A host's first start: nginx can already cut unknown hosts, and says that it is there.
-      if ((await this.#nginx.current()) === undefined) await this.#bootstrap(tools.ipv6);
+      if ((await nginx.current()) === undefined) await this.#bootstrap(nginx, settings);
       return idleMs;
     }
-    const { inputs, problems: unreadable } = edgeInputs(heard);
+    if (this.#rules.http3) await tls.makeQuicKey();
+    const { inputs: heardInputs, problems: unreadable } = edgeInputs(heard);
+    const state = await tls.settle(tlsEar.heard, heardInputs.routes, wallClock());
+    const inputs = { ...heardInputs, ...tls.root };
     const { candidates, problems: unfit } = candidatesOf(inputs);
     tools.probes.setCandidates(candidates, this.#sources()?.requests);
     const admission = admit(candidates, tools.probes.histories);
-    const { model, problems } = edgeModel(inputs.routes, admission.inForce, this.#settings(0, tools.ipv6));
+    const { model, problems } = edgeModel(inputs.routes, admission.inForce, settings, state);
     let failure: { readonly error: unknown } | undefined;
     try {
       const addresses = model.upstreams.flatMap((upstream) => upstream.addresses);
-      await tools.inForce.put(model, () => this.#remember(heard, addresses, tools.inForce));
+      await tools.inForce.put(model, () => this.#remember(heard, addresses, capabilities, tools));
       this.#noteRoutes(heard, [...unreadable, ...problems]);
     } catch (error) {
       failure = { error };
@@ -197,8 +243,14 @@ export class EdgeLoop {
     const refused = Object.fromEntries(
       this.#routeProblems.map(({ text }, index) => [`route ${index + 1}`, text]),
     );
-    const nginx = failure === undefined ? {} : { nginx: describeError(failure.error) };
-    this.#say(tools.ack, confirmation, { ...unfit, ...admission.problems, ...refused, ...nginx });
+    const refusal = failure === undefined ? undefined : describeError(failure.error);
+    const own = {
+      ...(refusal === undefined ? {} : { nginx: refusal }),
+      ...(this.#rules.http3 && !capabilities.http3 ? { http3: noHttp3 } : {}),
+    };
+    this.#say(tools.ack, confirmation, { ...unfit, ...admission.problems, ...refused, ...own });
+    if (confirmation !== undefined)
+      await this.#sayTls(tools, failure === undefined ? model : undefined, refusal);
     if (failure !== undefined) throw failure.error;
     if (confirmation === undefined) return absentEveryMs;
     // Not waited for: what is in force and said must not wait for machines that do not answer.
@@ -208,9 +260,20 @@ export class EdgeLoop {
     return counts.length > 0 ? upgradedEveryMs : idleMs;
   }
 
-  async #bootstrap(ipv6: boolean): Promise<void> {
-    const { model } = edgeModel([], new Map(), this.#settings(1, ipv6));
-    await this.#nginx.apply({ generation: 1, text: renderNginx(model) }, this.#options.signal);
+  async #bootstrap(nginx: NginxControl, settings: EdgeSettings): Promise<void> {
+    const { model } = edgeModel([], new Map(), { ...settings, generation: 1 });
+    await nginx.apply({ generation: 1, text: renderNginx(model) }, this.#options.signal);
+  }
+
+  /** @param model what nginx serves; undefined: it did not take the newest. */
+  async #sayTls(
+    { tls, tlsAck, inForce }: Tools,
+    model: EdgeModel | undefined,
+    refusal: string | undefined,
+  ): Promise<void> {
+    const generation = inForce.status.generation ?? 0;
+    if (model !== undefined) await tls.confirmed({ ...model, settings: { ...model.settings, generation } });
+    tlsAck.put(JSON.stringify(tls.acknowledgement(refusal)));
   }
 
   /** A project of which a route was left out is not served as it wants: its hash is not acknowledged. */
@@ -239,19 +302,33 @@ export class EdgeLoop {
     if (this.#said !== undefined) ack.put(JSON.stringify(this.#said));
   }
 
-  async #remember(heard: Heard, admitted: readonly string[], inForce: InForce): Promise<void> {
-    const snapshot = { version: 1, heard, admitted, book: inForce.book } as const;
-    const text = JSON.stringify(snapshot);
-    if (text === this.#snapshotText) return;
+  async #remember(
+    heard: Heard,
+    admitted: readonly string[],
+    capabilities: EdgeCapabilities,
+    { inForce, tls }: Tools,
+  ): Promise<void> {
+    const snapshot = {
+      version: 1,
+      heard,
+      admitted,
+      book: inForce.book,
+      tls: tls.kept,
+      capabilities,
+    } as const;
+    if (this.#snapshot !== undefined && isSameSnapshot(snapshot, this.#snapshot)) return;
     await writeSnapshot(join(this.#statePath, 'edge.json'), snapshot);
-    this.#snapshotText = text;
+    this.#snapshot = snapshot;
   }
 
-  #settings(generation: number, ipv6: boolean): EdgeSettings {
+  /** For a model whose generation is not known yet. */
+  #settings(ipv6: boolean, capabilities: EdgeCapabilities): EdgeSettings {
     const { httpPort, user = 'nginx' } = this.#options;
     const sources = this.#sources();
     const paths = { edge: this.#edgePath };
-    return { generation, httpPort, ipv6, user, paths, ...(sources === undefined ? {} : { sources }) };
+    const rules = this.#rules;
+    const own = { generation: 0, httpPort, rules, capabilities, ipv6, user, paths };
+    return sources === undefined ? own : { ...own, sources };
   }
 
   /** Undefined before the private network is up: then the kernel chooses, and upgraded connections count as requests. */
@@ -270,18 +347,3 @@ function sourcesOf(privateAddress: string): { readonly requests: string; readonl
 
 const sortKeys = (record: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-
-/** Reports an error unless it is the same as before, until it is over. */
-function reportOnce(log: (error: unknown) => void) {
-  let last: string | undefined;
-  return {
-    report: (error: unknown) => {
-      const text = describeError(error);
-      if (text !== last) log(error);
-      last = text;
-    },
-    over: () => {
-      last = undefined;
-    },
-  };
-}

@@ -27,6 +27,7 @@ test('clients and upgraded connections of an old worker are told apart', () => {
     isShuttingDown: true,
     memoryBytes: 3337 * 4096,
     clients: 1,
+    multiplexed: 0,
     upstream: { '127.0.0.1:39503': { requests: 0, upgraded: 1 } },
   });
   assert.equal(workers?.[1]?.isShuttingDown, false);
@@ -54,7 +55,16 @@ const a = '10.208.17.2:8000';
 const b = '10.208.17.3:8000';
 
 function old(change: Partial<Worker>): Worker {
-  return { id: '12:1', pid: 12, isShuttingDown: true, memoryBytes: 0, clients: 0, upstream: {}, ...change };
+  return {
+    id: '12:1',
+    pid: 12,
+    isShuttingDown: true,
+    memoryBytes: 0,
+    clients: 0,
+    multiplexed: 0,
+    upstream: {},
+    ...change,
+  };
 }
 
 const book: GenerationBook = {

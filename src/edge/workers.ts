@@ -36,6 +36,8 @@ export interface Worker {
   readonly memoryBytes: number;
   /** Connections of clients that may still send a request or wait for an answer. */
   readonly clients: number;
+  /** Of `clients`: connections that may carry several requests at a time (HTTP/2), or are not seen as sockets (HTTP/3). */
+  readonly multiplexed: number;
   /** Connections to replicas by address (`10.208.17.2:8000`). */
   readonly upstream: Readonly<Record<string, { readonly requests: number; readonly upgraded: number }>>;
 }
@@ -43,6 +45,10 @@ export interface Worker {
 export interface SocketRules {
   /** Local ports on which clients arrive. */
   readonly listenPorts: readonly number[];
+  /** Those of `listenPorts` on which clients may speak HTTP/2. */
+  readonly multiplexedPorts?: readonly number[];
+  /** HTTP/3 is served: its connections share one UDP socket, so a worker that is shutting down may always have one. */
+  readonly hasHttp3?: boolean;
   /** Local address of upgraded connections to replicas. */
   readonly upgradedSource?: string;
 }
@@ -111,13 +117,17 @@ function foldWorker(
   sockets: ReadonlyMap<string, TcpSocket>,
   rules: SocketRules,
 ): Worker {
-  let clients = 0;
+  const isShuttingDown = process.title.includes('shutting down');
+  const unseen = isShuttingDown && rules.hasHttp3 === true ? 1 : 0;
+  let clients = unseen;
+  let multiplexed = unseen;
   const upstream: Record<string, { requests: number; upgraded: number }> = {};
   for (const inode of inodes) {
     const socket = sockets.get(inode);
     if (socket === undefined || finishedStates.has(socket.state)) continue;
     if (rules.listenPorts.includes(socket.localPort)) {
       clients += 1;
+      if (rules.multiplexedPorts?.includes(socket.localPort) === true) multiplexed += 1;
       continue;
     }
     const count = upstream[socket.remote] ?? { requests: 0, upgraded: 0 };
@@ -129,9 +139,10 @@ function foldWorker(
     // proc(5): `stat` holds starttime as field 22 and rss as field 24; the first two were cut off by the script.
     id: `${process.pid}:${process.stat[19] ?? ''}`,
     pid: process.pid,
-    isShuttingDown: process.title.includes('shutting down'),
+    isShuttingDown,
     memoryBytes: process.pss ?? Number(process.stat[21] ?? 0) * pageBytes,
     clients,
+    multiplexed,
     upstream,
   };
 }

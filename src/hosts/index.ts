@@ -28,6 +28,7 @@ export {
 export { installDocker } from './install-docker.ts';
 export { listeningPorts } from './listening.ts';
 export {
+  type Ensured,
   ensureContainer,
   findContainer,
   isContainerCurrent,
@@ -37,4 +38,5 @@ export {
   type ProbeResult,
   probeHttp,
   probeTcp,
+  probeTls,
 } from './probe.ts';

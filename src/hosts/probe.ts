@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { connect, isIPv6 } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** What one look at an address found. */
 export interface ProbeResult {
@@ -33,6 +34,13 @@ export interface TcpProbe {
   readonly timeoutMs: number;
   readonly localAddress?: string;
   readonly signal?: AbortSignal;
+}
+
+export interface TlsProbe extends TcpProbe {
+  /** Name asked for and verified. */
+  readonly serverName: string;
+  /** PEM of the CAs that are trusted. */
+  readonly trust: string;
 }
 
 const BODY_BYTES = 120;
@@ -89,6 +97,27 @@ export function probeTcp(probe: TcpProbe): Promise<ProbeResult> {
     const socket = connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
     socket.on('error', (error) => finish(failed(what, error)));
     socket.on('connect', () => finish({ ok: true, what }));
+    return () => socket.destroy();
+  });
+}
+
+/** Makes one TLS connection, verified as nginx will, and closes it. Never throws. */
+export function probeTls(probe: TlsProbe): Promise<ProbeResult> {
+  const what = `TLS ${authority(probe.address, probe.port)} as ${probe.serverName}`;
+  return settle(what, probe, (finish) => {
+    const { address, port, localAddress, serverName, trust } = probe;
+    const local = localAddress === undefined ? {} : { localAddress };
+    const options = {
+      host: address,
+      port,
+      servername: serverName,
+      ca: trust,
+      minVersion: 'TLSv1.2',
+      ...local,
+    } as const;
+    const socket = connectTls(options);
+    socket.on('error', (error) => finish(failed(what, error)));
+    socket.on('secureConnect', () => finish({ ok: true, what }));
     return () => socket.destroy();
   });
 }

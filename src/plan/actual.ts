@@ -1,4 +1,4 @@
-import type { Desired, DesiredRoute } from '../compose/desired.ts';
+import type { Desired, DesiredCertificate, DesiredRoute } from '../compose/desired.ts';
 
 /** What the hosts and the catalog really hold of one project: the planner's other input. JSON-serialisable. */
 export interface Actual {
@@ -6,6 +6,8 @@ export interface Actual {
   readonly hosts: Readonly<Record<string, ActualHost>>;
   /** Routes of this project that the edges serve. */
   readonly routes: readonly PublishedRoute[];
+  /** Certificates that the project wants by the catalog, secrets as their SHA-256; absent: none. */
+  readonly certificates?: readonly DesiredCertificate[];
   /** The last good release, when there is one. */
   readonly current?: { readonly release: number; readonly desired: Desired };
   /** Newest release, when its deploy did not come to an end: its operator was killed, or it is still under way. */

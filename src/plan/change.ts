@@ -27,6 +27,9 @@ export type ChangeKind =
   | 'add-route'
   | 'change-route'
   | 'remove-route'
+  | 'add-certificate'
+  | 'change-certificate'
+  | 'remove-certificate'
   | 'finish-release';
 
 /** The container that a step takes away. */
@@ -70,7 +73,7 @@ export type Step =
       readonly rule: RollRule;
       readonly moves: readonly Move[];
     }
-  /** Tell the edges the project's routes, all of them. */
+  /** Tell the edges the project's routes, all of them; and the catalog which certificates they need: those desired. */
   | { readonly kind: 'publish-routes'; readonly routes: readonly PublishedRoute[] };
 
 export type Move =

@@ -1,5 +1,6 @@
 export type { Actual, ActualHost, ActualReplica, MixedRelease, PublishedRoute } from './actual.ts';
 export { canonicalJson } from './canonical.ts';
+export { issuerWords } from './certificate-words.ts';
 export type { Change, Move, Obstacle, OldReplica, Plan, RollRule, Step } from './change.ts';
 export { configHash } from './config-hash.ts';
 export {

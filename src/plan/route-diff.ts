@@ -1,7 +1,9 @@
-import type { Desired, DesiredRoute } from '../compose/desired.ts';
+import type { Desired, DesiredRoute, RouteTls } from '../compose/desired.ts';
 import { routeKey } from '../route-port.ts';
 import type { Actual, PublishedRoute } from './actual.ts';
 import { canonicalJson } from './canonical.ts';
+import { planCertificates } from './certificate-diff.ts';
+import { issuerWords } from './certificate-words.ts';
 import type { Change, Step } from './change.ts';
 
 export function planRoutes(desired: Desired, actual: Actual): { changes: Change[]; steps: Step[] } {
@@ -22,7 +24,7 @@ export function planRoutes(desired: Desired, actual: Actual): { changes: Change[
         to,
         why: routeReasons(old, route),
       });
-    } else changes.push({ kind: 'add-route', path, from: null, to, why: ['new route'] });
+    } else changes.push({ kind: 'add-route', path, from: null, to, why: [newRoute(desired, route)] });
   }
   for (const [name, route] of before) {
     if (after.has(name)) continue;
@@ -35,12 +37,62 @@ export function planRoutes(desired: Desired, actual: Actual): { changes: Change[
       why: ['no longer in seawall.yml'],
     });
   }
+  changes.push(...planCertificates(desired, actual));
   return { changes, steps: changes.length > 0 ? [{ kind: 'publish-routes', routes: wanted }] : [] };
 }
 
+function newRoute({ certificates = [] }: Desired, { tls }: PublishedRoute): string {
+  if (tls === 'off') return 'new route, plain HTTP';
+  const certificate = certificates.find(({ id }) => id === tls.certificate);
+  return `new route, HTTPS by ${certificate === undefined ? tls.certificate : issuerWords(certificate)}`;
+}
+
 function routeReasons(old: PublishedRoute, route: PublishedRoute): string[] {
-  const keys = Object.keys(route) as (keyof PublishedRoute)[];
-  return keys.filter((key) => old[key] !== route[key]).map((key) => `${key}: ${old[key]} → ${route[key]}`);
+  const { tls: oldTls, upstreamTls: oldUpstream, ...oldPlain } = old;
+  const { tls, upstreamTls, ...plain } = route;
+  const keys = Object.keys(plain) as (keyof typeof plain)[];
+  const isOther = canonicalJson(oldUpstream ?? null) !== canonicalJson(upstreamTls ?? null);
+  const speaks = (each: unknown) => (each === undefined ? 'plain HTTP' : 'HTTPS');
+  const upstream =
+    speaks(oldUpstream) === speaks(upstreamTls)
+      ? 'to replicas: who is trusted changed'
+      : `to replicas: ${speaks(oldUpstream)} → ${speaks(upstreamTls)}`;
+  return [
+    ...keys
+      .filter((key) => oldPlain[key] !== plain[key])
+      .map((key) => `${key}: ${oldPlain[key]} → ${plain[key]}`),
+    ...tlsReasons(oldTls, tls),
+    ...(isOther ? [upstream] : []),
+  ];
+}
+
+function tlsReasons(old: 'off' | RouteTls, tls: 'off' | RouteTls): string[] {
+  if (old === 'off' || tls === 'off')
+    return old === tls ? [] : [tls === 'off' ? 'HTTPS → plain HTTP' : 'plain HTTP → HTTPS'];
+  const shown: readonly (readonly [string, string, string])[] = [
+    ['certificate', old.certificate, tls.certificate],
+    ['plain HTTP', plainWords(old), plainWords(tls)],
+    ['HSTS', hstsWords(old), hstsWords(tls)],
+  ];
+  return [
+    ...shown.filter(([, from, to]) => from !== to).map(([key, from, to]) => `${key}: ${from} → ${to}`),
+    ...(old.clientCa === tls.clientCa ? [] : [clientReason(old.clientCa, tls.clientCa)]),
+  ];
+}
+
+const plainWords = ({ redirect }: RouteTls): string => (redirect ? 'redirected' : 'served too');
+
+function hstsWords({ hsts }: RouteTls): string {
+  if (hsts === 'off') return hsts;
+  const { maxAgeSeconds, subdomains, preload } = hsts;
+  return `${maxAgeSeconds} s${subdomains ? ' with subdomains' : ''}${preload ? ', preload' : ''}`;
+}
+
+function clientReason(from: string | undefined, to: string | undefined): string {
+  if (to === undefined) return 'clients need no certificate any more';
+  return from === undefined
+    ? 'clients must show a certificate'
+    : 'whose client certificates are taken changed';
 }
 
 /** What the edges are told of a desired route. */

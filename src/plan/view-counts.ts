@@ -17,6 +17,7 @@ export function planCounts({ changes }: Pick<Plan, 'changes'>): string {
     replicas.filter((text) => text !== '').join(', '),
     noun(of('run-task'), 'task', 'tasks'),
     noun(of('add-route', 'change-route', 'remove-route'), 'route', 'routes'),
+    noun(of('add-certificate', 'change-certificate', 'remove-certificate'), 'certificate', 'certificates'),
     noun(of('finish-release'), 'release finished', 'releases finished'),
     noun(hosts, 'host', 'hosts'),
   ];

@@ -57,6 +57,9 @@ const HEADINGS: Partial<Record<ChangeKind, string>> = {
   'add-route': 'routes',
   'change-route': 'routes',
   'remove-route': 'routes',
+  'add-certificate': 'certificates',
+  'change-certificate': 'certificates',
+  'remove-certificate': 'certificates',
 };
 
 function viewGroups(changes: readonly Change[], hosts: readonly string[], style: Style): string[][] {
@@ -95,6 +98,9 @@ const SYMBOLS: Record<ChangeKind, readonly [string, 'green' | 'yellow' | 'red']>
   'add-route': ['+', 'green'],
   'change-route': ['~', 'yellow'],
   'remove-route': ['-', 'red'],
+  'add-certificate': ['+', 'green'],
+  'change-certificate': ['~', 'yellow'],
+  'remove-certificate': ['-', 'red'],
   'finish-release': ['~', 'yellow'],
 };
 
@@ -131,7 +137,10 @@ function nameOf({ kind, path, from, to }: Change): string {
       return path.replace('releases.', 'release ');
     default: {
       const was = from !== null && to !== null && from !== to ? ` (was ${from})` : '';
-      return `${path.replace(/^routes\./, '')} → ${to ?? from ?? ''}${was}`;
+      const name = path
+        .replace(/^routes\./, '')
+        .replace(/^certificates\.(?:_wildcard\.)?/, (start) => (start.includes('_') ? '*.' : ''));
+      return `${name} → ${to ?? from ?? ''}${was}`;
     }
   }
 }

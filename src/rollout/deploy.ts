@@ -1,6 +1,7 @@
 import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
+import { withCertificates } from './certificates/after.ts';
 import { holdLease } from './hold-lease.ts';
 import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
@@ -33,10 +34,12 @@ export async function deploy(opened: Session, options: DeployOptions): Promise<R
   refuseObstacles(shown);
   if (shown.changes.length === 0) return unchanged(opened, shown, startedAt);
   if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
-  const session = await setUpHosts(opened, shown);
+  const { session, edgeGapsMs } = await setUpHosts(opened, shown);
   const progress: Progress = { hasBegun: false };
   try {
-    return await underLease(session, shown, options, startedAt, progress);
+    const result = await underLease(session, shown, options, startedAt, progress);
+    const gaps = Object.keys(edgeGapsMs).length === 0 ? {} : { edgeGapsMs };
+    return { ...(await withCertificates(session, result)), ...gaps };
   } catch (error) {
     throw progress.hasBegun ? error : interruptedEarly(opened, error);
   } finally {

@@ -9,7 +9,7 @@ import { liftFences } from './absent.ts';
 import { holdLease } from './hold-lease.ts';
 import { requireAllHosts } from './inspect.ts';
 import { contextFor } from './roll-out.ts';
-import { publishRoutes } from './routes.ts';
+import { publish } from './routes.ts';
 import { clusterOf, type Session } from './session.ts';
 
 /** What `down` would take away, and what it keeps. */
@@ -112,7 +112,7 @@ async function unpublish(session: Session): Promise<void> {
   const drains = { replicas: 0, longestMs: 0, socketsCut: 0 };
   const context = contextFor(session, 0, {}, drains, { announceAway: async () => {} });
   await reportStep(session.report, { id: 'routes', title: 'take routes away' }, (note) =>
-    publishRoutes(context, [], note),
+    publish(context, [], [], note),
   );
 }
 

@@ -8,7 +8,7 @@ import type { ToleratedFailure } from './failure-count.ts';
 import { Monitor } from './monitor.ts';
 import { prepareHost } from './prepare.ts';
 import { type RollParts, roll } from './roll.ts';
-import { publishRoutes } from './routes.ts';
+import { publish } from './routes.ts';
 import { runTask } from './task.ts';
 
 /** Services that do not depend on each other and are rolled side by side: each may start containers on every host. */
@@ -79,7 +79,7 @@ async function doStep(parts: RollParts, step: Step, onTask: OnTask): Promise<voi
       return doWork(parts, step, onTask);
     case 'publish-routes':
       return reportStep(context.report, { id: 'routes', title: 'publish routes' }, (note) =>
-        publishRoutes(context, step.routes, note),
+        publish(context, step.routes, context.desired.certificates ?? [], note),
       );
   }
 }

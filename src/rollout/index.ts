@@ -1,3 +1,15 @@
+export {
+  addManual,
+  askForCertificate,
+  awaitCertificate,
+  type CertificateStatus,
+  type DomainCertificate,
+  isBad,
+  MANUAL,
+  readCertificates,
+  removeManual,
+  sealWish,
+} from './certificates/index.ts';
 export { deploy } from './deploy.ts';
 export { type DownView, takeDown } from './down.ts';
 export { userName } from './hold-lease.ts';

@@ -7,6 +7,7 @@ import { LABEL } from '../labels.ts';
 import type { Actual, ActualHost, ActualReplica, PublishedRoute } from '../plan/index.ts';
 import { readRoutePorts } from '../route-port.ts';
 import { instancesOn } from './absent.ts';
+import { openWish, readWishes } from './certificates/wishes.ts';
 import { lastGood, mixedOf, openRelease, readReleases } from './release.ts';
 import type { Session } from './session.ts';
 
@@ -154,20 +155,22 @@ function replicaOf(host: string, container: ContainerSummary, states: ContainerS
 
 async function readCatalog(
   session: Session,
-): Promise<Pick<Actual, 'routes' | 'current' | 'mixed' | 'volumeHosts' | 'unfinished'>> {
+): Promise<Pick<Actual, 'routes' | 'certificates' | 'current' | 'mixed' | 'volumeHosts' | 'unfinished'>> {
   const { client, cluster, desired, signal } = session;
   if (!client || !cluster) return { routes: [], volumeHosts: {} };
   const { project } = desired;
-  const [routes, volumes, releases] = await Promise.all([
+  const [routes, volumes, releases, wishes] = await Promise.all([
     client.kvGet(KEY.route(project), { signal }),
     client.kvList(KEY.volumes(project), { signal }),
     readReleases(client, project, signal),
+    readWishes(client, project, signal),
   ]);
   const good = lastGood(releases);
   const newest = releases.at(-1);
   return {
     ...(newest?.status === 'pending' ? { unfinished: newest.number } : {}),
     routes: routes.value ? parseEntry<RouteRecord[]>(routes.value).map(withoutProject) : [],
+    certificates: wishes.map((wish) => openWish(cluster, wish)),
     volumeHosts: Object.fromEntries(
       volumes.value.map((entry) => [
         entry.key.slice(KEY.volumes(project).length),

@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/index.ts';
+import type { DomainCertificate } from './certificates/await.ts';
 
 /** What a deploy, rollback or scale came to. JSON-serialisable. */
 export interface RolloutResult {
@@ -18,7 +19,11 @@ export interface RolloutResult {
   readonly failure?: FailureReport;
   /** The `failure_action` of a service left replicas of two releases: `pause` stopped there, `continue` went on. */
   readonly onPurpose?: 'pause' | 'continue';
-  /** Addresses where routes are served, such as `http://polls.localhost`. */
+  /** Domains with HTTPS and their certificates; absent when no route was changed or none is HTTPS. */
+  readonly certificates?: readonly DomainCertificate[];
+  /** Edge host → milliseconds for which it accepted no connection while it was replaced; absent: none was, or another served. */
+  readonly edgeGapsMs?: Readonly<Record<string, number>>;
+  /** Addresses where routes are served, such as `https://polls.example.com/`. */
   readonly urls: readonly string[];
   readonly notices: readonly string[];
   /** Tasks that ran in releases since the one that serves now (after a rollback): the schema may be newer. */

@@ -99,4 +99,7 @@ export const imagesOf = (desired: Desired, release: ReleaseRecord): Record<strin
     }),
   );
 
-const nothing = (desired: Desired): Desired => ({ ...desired, services: {}, routes: [], contents: {} });
+const nothing = (desired: Desired): Desired => ({
+  ...desired,
+  ...{ services: {}, routes: [], contents: {}, certificates: [], certificateSecrets: {} },
+});

@@ -1,6 +1,7 @@
 import type { ReleaseRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
+import { withCertificates } from './certificates/after.ts';
 import { holdLease } from './hold-lease.ts';
 import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
@@ -24,13 +25,15 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
   const { plan: shown } = await planBack(session, options.release);
   refuseObstacles(shown);
   if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
-  return holdLease(client, session, async (signal, waited) => {
+  let desired = session.desired;
+  const result = await holdLease(client, session, async (signal, waited) => {
     const held = waited ? await seenAgain({ ...session, signal }) : { ...session, signal };
     const { plan, back, target } = await planBack(held, options.release);
     refuseObstacles(plan);
     if (!waited) refuseStale(shown, plan);
     else if (!isSamePlan(shown, plan) && !(await options.confirm(plan)))
       throw new SeawallError('interrupted', 'nothing was changed');
+    desired = back.desired;
     await preflight(back, plan);
     const transfer = await provideKeptImages(back, plan, releaseImages(target));
     // A release of its own: what serves now is always the newest good one.
@@ -38,6 +41,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     const images = releaseImages(target);
     return rollOut(back, { plan, images, transfer, startedAt, note, repeats: target.number });
   });
+  return withCertificates({ ...session, desired }, result);
 }
 
 /** The release to go back to by what the catalog says now, the session that desires it, and the way there. */

@@ -1,4 +1,6 @@
+import type { CertificateWish } from '../catalog/index.ts';
 import { type Instance, KEY, META, type RouteRecord } from '../catalog/record.ts';
+import type { DesiredCertificate } from '../compose/desired.ts';
 import { sha256 } from '../hash.ts';
 import { canonicalJson, type PublishedRoute } from '../plan/index.ts';
 import {
@@ -8,11 +10,35 @@ import {
   type ServedReplica,
   waitForAcknowledgements,
 } from './acknowledge.ts';
+import { readWishes, sealWish, writeWishes } from './certificates/wishes.ts';
 import { edgeHosts, type RolloutContext } from './context.ts';
 import { portsFor } from './replica.ts';
 
+/**
+ * Tells the catalog which certificates the project's routes need, then the routes. What is no longer needed goes when no edge
+ * serves a route with it any more.
+ */
+export async function publish(
+  context: RolloutContext,
+  routes: readonly PublishedRoute[],
+  certificates: readonly DesiredCertificate[],
+  note: (text: string) => void,
+): Promise<void> {
+  const { client, cluster, desired, signal } = context;
+  const present = await readWishes(client, desired.project, signal);
+  const secrets = desired.certificateSecrets ?? {};
+  const wishes = certificates.map((each) => sealWish(cluster, each, secrets, present));
+  const leaving = present.filter(({ id }) => !wishes.some((wish) => wish.id === id));
+  const write = async (next: readonly CertificateWish[]): Promise<void> => {
+    if (next.length > 0 || present.length > 0) await writeWishes(client, desired.project, next, signal);
+  };
+  await write([...wishes, ...leaving]);
+  await publishRoutes(context, routes, note);
+  if (leaving.length > 0) await write(wishes);
+}
+
 /** Writes the project's routes and waits until every edge serves exactly them, with the replicas that are healthy now. */
-export async function publishRoutes(
+async function publishRoutes(
   context: RolloutContext,
   routes: readonly PublishedRoute[],
   note: (text: string) => void,

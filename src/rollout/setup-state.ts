@@ -20,11 +20,14 @@ export async function setupReasons(session: Session, link: HostLink): Promise<re
   return reasonsOn({ config, agentSource: await agentSource(session), parts: PARTS, signal })(link);
 }
 
-/** Sets up the session's hosts where that is missing; gives a session that knows the cluster. */
-export async function setUpHosts(session: Session, plan: Plan): Promise<Session> {
-  if (!plan.changes.some((change) => change.kind === 'set-up-host')) return session;
-  await setUp(session);
-  return openSession(session);
+/** Sets up the session's hosts where that is missing; gives a session that knows the cluster, and what a replaced edge cost. */
+export async function setUpHosts(
+  session: Session,
+  plan: Plan,
+): Promise<{ readonly session: Session } & Pick<SetupResult, 'edgeGapsMs'>> {
+  if (!plan.changes.some((change) => change.kind === 'set-up-host')) return { session, edgeGapsMs: {} };
+  const { edgeGapsMs } = await setUp(session);
+  return { session: await openSession(session), edgeGapsMs };
 }
 
 /** Makes a cluster of the session's hosts, or brings theirs up to date. Safe to repeat. */

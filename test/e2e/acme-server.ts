@@ -63,7 +63,7 @@ export class AcmeServer {
     return `https://${this.host}:${this.ports.acme}/dir`;
   }
 
-  /** Where the DNS answers, such as `10.99.0.8:8053`. */
+  /** Where the DNS answers, such as `10.99.0.8:53`. */
   get dns(): string {
     return `${this.host}:${this.ports.dns}`;
   }

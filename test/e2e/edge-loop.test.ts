@@ -12,6 +12,8 @@ import { percentile } from '../../src/histogram.ts';
 import { startTestCatalog } from '../test-catalog.ts';
 import { EdgeUnderTest, route, sources, startUpstream, type Upstream, until } from './edge-nginx.ts';
 
+const clusterKey = Buffer.alloc(32, 1).toString('base64');
+
 /** The edge loop as the agent runs it, with a real catalog, a real nginx and real replicas. */
 class LoopUnderTest {
   readonly edge: EdgeUnderTest;
@@ -35,6 +37,7 @@ class LoopUnderTest {
       docker: this.edge.docker,
       host: { name: 'front', privateAddress: sources.requests },
       httpPort: this.edge.port,
+      clusterKey,
       signal: end.signal,
       log: (line) => this.t.diagnostic(line),
       paths: { edge: this.edge.folder, state: this.state },

@@ -1,14 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RouteRecord } from '../../src/catalog/record.ts';
-import { type EdgeModel, type EdgeSettings, edgeModel, upstreamName } from '../../src/edge/model.ts';
+import { defaultEdgeRules } from '../../src/cluster.ts';
+import { leastCapabilities } from '../../src/edge/capabilities.ts';
+import { type EdgeModel, type EdgeSettings, edgeModel } from '../../src/edge/model.ts';
 import { NginxControl } from '../../src/edge/nginx.ts';
 import { renderNginx } from '../../src/edge/render.ts';
+import { upstreamName } from '../../src/edge/upstream-name.ts';
 import { edgeContainerBody } from '../../src/edge-container.ts';
 import { Docker } from '../../src/hosts/index.ts';
 
@@ -67,6 +71,8 @@ export class EdgeUnderTest {
     return {
       generation,
       httpPort: this.port,
+      rules: defaultEdgeRules,
+      capabilities: leastCapabilities,
       ipv6: true,
       sources,
       paths: { edge: this.folder },
@@ -137,12 +143,14 @@ export interface Upstream {
 export async function startUpstream(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
   upgrade?: (socket: Duplex, request: IncomingMessage) => void,
+  tls?: { readonly cert: string; readonly key: string },
 ): Promise<Upstream> {
   const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     requests.push(request);
     handle(request, response);
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   server.on('upgrade', (request, socket) => upgrade?.(socket, request));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { edgeModel, upstreamName } from '../../src/edge/model.ts';
+import { edgeModel } from '../../src/edge/model.ts';
 import { renderNginx } from '../../src/edge/render.ts';
+import { upstreamName } from '../../src/edge/upstream-name.ts';
 import { Docker } from '../../src/hosts/index.ts';
-import { nginxGoldens, sampleRoute, sampleSettings } from '../edge-samples.ts';
+import { nginxGoldens, sampleFiles, sampleRoute, sampleSettings } from '../edge-samples.ts';
+import { makeRoot } from '../test-certificates.ts';
 import { edgeImage, until } from './edge-nginx.ts';
 
 const docker = new Docker('/var/run/docker.sock');
@@ -18,6 +21,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seawall-edge-text-'));
   await chmod(folder, 0o755);
   await Promise.all([mkdir(join(folder, 'logs')), mkdir(join(folder, 'temp'))]);
+  await makeSampleFiles();
   await docker.createContainer(container, {
     Image: edgeImage,
     Entrypoint: ['sleep', '600'],
@@ -35,6 +39,22 @@ after(async () => {
   docker.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Real certificates of both kinds where the samples name some. */
+async function makeSampleFiles(): Promise<void> {
+  const certs = join(folder, 'certs', 'polls.example.com');
+  await mkdir(certs, { recursive: true });
+  await mkdir(join(folder, 'trust'));
+  const names = ['polls.example.com'];
+  const root = await makeRoot();
+  for (const type of ['ecdsa', 'rsa'] as const) {
+    const { chain, key } = await root.issue(names, { type });
+    await writeFile(join(certs, `${sampleFiles[type]}.crt`), chain);
+    await writeFile(join(certs, `${sampleFiles[type]}.key`), key);
+  }
+  await writeFile(join(folder, 'trust', sampleFiles.trust), root.certificate);
+  await writeFile(join(folder, 'quic-host.key'), randomBytes(80));
+}
 
 async function assertAccepted(text: string): Promise<void> {
   await writeFile(join(folder, 'nginx.conf'), text);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { takeDownLab } from '../../lab/hosts.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { HOST_PATH, OWN } from '../../src/cluster.ts';
+import { defaultEdgeRules, HOST_PATH, OWN } from '../../src/cluster.ts';
 import type { Config } from '../../src/config/index.ts';
 import { edgeContainerBody } from '../../src/edge-container.ts';
 import { Docker, type HostLink, isNotFound, readFacts, run, writeHostFiles } from '../../src/hosts/index.ts';
@@ -35,7 +35,8 @@ before(async () => {
   config = {
     sshConfig: lab.sshConfig,
     network: { range: '10.208.0.0/12', link: 'vxlan' },
-    edge: { image: 'nginx:1.30', httpPort: 80 },
+    edge: { image: 'nginx:1.30', httpPort: 80, rules: defaultEdgeRules },
+    certificates: { source: 'internal', issuers: [], challenge: 'http', keys: ['ecdsa'] },
     agent: { baseImage: 'node:24-slim', buildNetwork: 'host' },
     keep: { releases: 5 },
     // The old engine is reached by a user who has sudo and no more.

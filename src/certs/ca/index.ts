@@ -16,6 +16,7 @@ export {
   type IssuedRecord,
   type Purpose,
   REVOCATION_LIST_PATH,
+  REVOCATION_REASONS,
   type RevocationReason,
   revocationListUrl,
 } from './record.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClusterFile } from '../../cluster.ts';
+import { type ClusterFile, defaultEdgeRules } from '../../cluster.ts';
 import { type DecideInput, decideCluster } from './decide.ts';
 
 const fresh = { id: 'new', key: 'k', certificate: 'c', privateKey: 'p', token: 't' };
@@ -14,7 +14,7 @@ const host = (name: string, ...roles: ('app' | 'edge')[]) => ({
 const input = (parts: Partial<DecideInput>): DecideInput => ({
   config: {
     hosts: [host('app1', 'app'), host('front', 'edge')],
-    edge: { image: 'nginx', httpPort: 80 },
+    edge: { image: 'nginx', httpPort: 80, rules: defaultEdgeRules },
   },
   range: '10.208.0.0/12',
   link: { kind: 'vxlan', inUserSpace: [], keys: {} },

@@ -1,6 +1,7 @@
 import { type ClusterFile, type ClusterHost, newestFile } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
 import { SeawallError } from '../../errors.ts';
+import { filedRules } from './edge-rules.ts';
 import type { SettledLink } from './link.ts';
 
 /** What stands on a host before a setup. */
@@ -57,6 +58,7 @@ export function decideCluster(input: DecideInput): Readonly<Record<string, Clust
     catalog: place,
     hosts,
     httpPort: config.edge.httpPort,
+    ...filedRules(config.edge.rules),
   } as const;
   return Object.fromEntries(
     hosts

@@ -1,8 +1,9 @@
-import { type ClusterFile, linkPort, OWN } from '../../cluster.ts';
+import { type ClusterFile, type ClusterHost, linkPort, OWN } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
 import { findContainer, type HostLink, readClusterFile } from '../../hosts/index.ts';
 import { type AgentImageSource, agentImageName, findImage } from '../../images/index.ts';
 import { hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
+import { ruleReasons, withRules } from './edge-rules.ts';
 
 /**
  * What `machine setup` would still do on a host, as short sentences; empty: nothing. Only looks, and quickly: for every
@@ -31,17 +32,41 @@ export function setupReasons(options: {
     const other = isOtherLink(config, file) ? [`change the link to ${config.network.link}`] : [];
     const { address, roles, labels } = link;
     const host = { ...file.host, address, roles, labels };
-    const wanted: ClusterFile = { ...file, host, httpPort: config.edge.httpPort };
+    const { httpPort, rules } = config.edge;
+    const wanted: ClusterFile = { ...withRules(file, rules), host, httpPort };
     const bodies = await hostBodies(link, wanted, { agent: agent.Id, edge: edge?.Id }, parts);
     const outdated = await outdatedContainers(link.docker, bodies, signal);
     return [
       ...missing,
       ...stray,
       ...other,
+      ...ruleReasons(file, config.edge),
       ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`),
+      ...(await gapReasons(link, config, missing.length > 0 || outdated.includes(OWN.edge), signal)),
     ];
   };
 }
+
+/** Whether a host is the only one that takes requests from outside. */
+export const isOnlyEdge = (hosts: readonly Pick<ClusterHost, 'name' | 'roles'>[], name: string): boolean => {
+  const edges = hosts.filter(({ roles }) => roles.includes('edge'));
+  return edges.length === 1 && edges[0]?.name === name;
+};
+
+/** Several edges are replaced one after the other; of a single one the gap is announced. */
+async function gapReasons(
+  link: HostLink,
+  { hosts }: Pick<Config, 'hosts'>,
+  isReplaced: boolean,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (!isReplaced || !isOnlyEdge(hosts, link.name)) return [];
+  const running = (await findContainer(link.docker, OWN.edge, { signal }))?.State.Running;
+  return running === true ? [EDGE_GAP] : [];
+}
+
+const EDGE_GAP =
+  'it is the only edge: while nginx is replaced, no connection is accepted, for about a second after requests under way have ended';
 
 /** `auto` is satisfied by whatever was settled once. */
 function isOtherLink({ network, hosts }: Pick<Config, 'network' | 'hosts'>, file: ClusterFile): boolean {

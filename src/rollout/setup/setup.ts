@@ -10,7 +10,6 @@ import {
   ensureContainer,
   findContainer,
   type HostLink,
-  listeningPorts,
   readFacts,
   refuseUnfit,
   writeHostFiles,
@@ -24,9 +23,11 @@ import {
 } from '../../images/index.ts';
 import { type Report, reportStep } from '../../progress.ts';
 import { openCatalog } from '../session.ts';
-import { waitForAgents, waitForCatalog, waitForEdge, waitForGeneration } from './await-parts.ts';
-import { type HostBodies, hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
+import { waitForAgents, waitForCatalog } from './await-parts.ts';
+import { hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
 import { decideFiles, type HostIds } from './cluster-files.ts';
+import { type HostWork, stopGraceMs } from './host-work.ts';
+import { startEdge } from './start-edge.ts';
 
 export interface SetupOptions {
   readonly config: Config;
@@ -46,19 +47,9 @@ export interface SetupResult {
   readonly cluster: ClusterFile;
   /** Host → what was done there; an empty list: nothing was to do. */
   readonly done: Readonly<Record<string, readonly string[]>>;
+  /** Host → milliseconds for which it accepted no connection; of a cluster's only edge, when it was replaced. */
+  readonly edgeGapsMs: Readonly<Record<string, number>>;
 }
-
-/** One host in the middle of its setup. */
-interface HostWork {
-  readonly link: HostLink;
-  readonly file: ClusterFile;
-  readonly bodies: HostBodies;
-  readonly agentImage: string;
-  readonly isFileCurrent: boolean;
-  readonly done: string[];
-}
-
-const stopGraceMs = 15_000;
 
 /**
  * Makes a cluster of the configured hosts, or brings theirs up to date: images, cluster file, agent, server, edge.
@@ -119,6 +110,9 @@ async function bringUp(
   return {
     cluster: home?.file ?? cluster,
     done: Object.fromEntries(works.map(({ link, done }) => [link.name, done])),
+    edgeGapsMs: Object.fromEntries(
+      works.flatMap(({ link, edgeGapMs }) => (edgeGapMs === undefined ? [] : [[link.name, edgeGapMs]])),
+    ),
   };
 }
 
@@ -203,41 +197,6 @@ async function startAgent(work: HostWork, options: SetupOptions): Promise<void> 
   if (agent === 'kept') return;
   done.push(`agent ${agent}`);
   report({ kind: 'line', text: `agent ${agent}`, from: link.name });
-}
-
-async function startEdge(work: HostWork, options: SetupOptions, client: CatalogClient): Promise<void> {
-  const { link, bodies, done } = work;
-  const { report, signal } = options;
-  if (bodies.edge === undefined) return removeEdge(work, options);
-  const { edge } = bodies;
-  await waitForGeneration(link, signal);
-  await requireEdgePort(work, options);
-  const made = await ensureContainer(link.docker, OWN.edge, edge, { graceMs: stopGraceMs, signal });
-  if (made === 'kept') return;
-  done.push(`edge ${made}`);
-  await waitForEdge({ report, signal, client }, link.name);
-}
-
-/** nginx would start again and again on a port that somebody else has. */
-async function requireEdgePort({ link, file }: HostWork, { signal }: SetupOptions): Promise<void> {
-  if (await findContainer(link.docker, OWN.edge, { signal })) return;
-  if (!(await listeningPorts(link.docker, { signal })).has(file.httpPort)) return;
-  throw new SeawallError(
-    'refused',
-    `port ${file.httpPort} of ${link.name} is taken: the edge cannot listen there`,
-    {
-      where: link.name,
-      hint: `See who has it: ss -ltnp 'sport = :${file.httpPort}'. Stop that, or write edge: { http_port: 8080 } in seawall.yml.`,
-    },
-  );
-}
-
-/** A host that lost the role no longer listens. */
-async function removeEdge({ link, done }: HostWork, { signal }: SetupOptions): Promise<void> {
-  if (link.roles.includes('edge') || !(await findContainer(link.docker, OWN.edge, { signal }))) return;
-  await link.docker.stopContainer(OWN.edge, stopGraceMs, { signal });
-  await link.docker.removeContainer(OWN.edge, { force: true, signal });
-  done.push('edge removed');
 }
 
 /** Hosts of the configuration as the catalog should know them; written only where they differ. */

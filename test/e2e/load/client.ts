@@ -1,5 +1,7 @@
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
+import { Http2Sessions } from './http2.ts';
 import { type Kind, type LoadReport, Tally } from './report.ts';
 import { patienceMs, send, type Target } from './request.ts';
 
@@ -33,22 +35,22 @@ interface Lane {
   restsSinceMs: number;
 }
 
-const lane = (): Lane => ({
-  agent: new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: 60_000 }),
-  isBusy: false,
-  freeAtMs: 0,
-  restsSinceMs: 0,
-});
+const keptOne = { keepAlive: true, maxSockets: 1, keepAliveMsecs: 60_000 };
+
+const lanes = (count: number, isTls: boolean): Lane[] =>
+  Array.from({ length: count }, () => ({
+    agent: isTls ? new TlsAgent(keptOne) : new Agent(keptOne),
+    isBusy: false,
+    freeAtMs: 0,
+    restsSinceMs: 0,
+  }));
 
 /** An open-loop client: requests become due at a fixed rate and none of them waits for another. */
 export class LoadClient {
   readonly #options: LoadOptions;
   readonly #tally = new Tally();
-  readonly #lanes = {
-    busy: Array.from({ length: busyConnections }, lane),
-    idle: Array.from({ length: idleConnections }, lane),
-    slow: Array.from({ length: slowConnections }, lane),
-  };
+  readonly #lanes: Readonly<Record<'busy' | 'idle' | 'slow', readonly Lane[]>>;
+  readonly #http2 = new Http2Sessions();
   readonly #startMs = performance.now();
   readonly #startedAt = new Date().toISOString();
   readonly #sockets = new WeakSet<Socket>();
@@ -59,6 +61,12 @@ export class LoadClient {
 
   constructor(options: LoadOptions) {
     this.#options = options;
+    const isTls = options.trust !== undefined;
+    this.#lanes = {
+      busy: lanes(busyConnections, isTls),
+      idle: lanes(idleConnections, isTls),
+      slow: lanes(slowConnections, isTls),
+    };
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
 
@@ -77,11 +85,13 @@ export class LoadClient {
   /** The figures so far. */
   report(): LoadReport {
     const { opened, mostOpen, mostInFlight, mostLagMs } = this.#counts;
+    const { sessions, sentAgain } = this.#http2;
     return this.#tally.report({
       startedAt: this.#startedAt,
       seconds: this.#now() / 1000,
       rate: this.#options.rate,
       connections: { opened, mostOpen },
+      ...(sessions === 0 ? {} : { http2: { sessions, sentAgain } }),
       mostInFlight,
       mostLagMs: Math.round(mostLagMs),
     });
@@ -109,7 +119,8 @@ export class LoadClient {
     const counts = this.#counts;
     counts.inFlight += 1;
     counts.mostInFlight = Math.max(counts.mostInFlight, counts.inFlight);
-    const used = this.#lane(kind);
+    const used = kind === 'h2' ? undefined : this.#lane(kind);
+    const connection = kind === 'h2' ? this.#http2 : (used?.agent ?? false);
     const restedMs = this.#now() - (used?.restsSinceMs ?? 0);
     if (restedMs > mostRestMs) used?.agent.destroy();
     const answer =
@@ -119,7 +130,7 @@ export class LoadClient {
             reused: false,
             wrong: { reason: 'not sent', detail: `${mostInFlight} requests are under way` },
           }
-        : await send(this.#options, kind, used?.agent ?? false, dueMs + patienceMs - this.#now(), (socket) =>
+        : await send(this.#options, kind, connection, dueMs + patienceMs - this.#now(), (socket) =>
             this.#count(socket),
           );
     if (used !== undefined) release(used, this.#now(), kind === 'idle' ? 1000 + Math.random() * 2000 : 0);
@@ -168,6 +179,7 @@ export class LoadClient {
   #finishIfDone(): void {
     if (!this.#isStopping || this.#counts.inFlight > 0) return;
     for (const { agent } of Object.values(this.#lanes).flat()) agent.destroy();
+    this.#http2.close();
     this.#ended.resolve(this.report());
   }
 }

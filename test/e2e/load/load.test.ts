@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
+import { constants, createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { runCommand } from '../../../lab/command.ts';
 import type { LoadReport } from './report.ts';
 import { startLoad } from './start.ts';
 
@@ -103,3 +108,62 @@ test('a stalled app is seen by every request that waits behind it, and stop give
   assert.equal(final.failed, 0);
   assert.ok(final.maxMs >= 400, `the first of 50 stalled requests at 100 a second waited ${final.maxMs} ms`);
 });
+
+test('over TLS the certificate is checked, and HTTP/2 is spoken beside HTTP/1.1', async (t) => {
+  const { certificate, privateKey, folder } = await selfSigned(t, 'load.example.org');
+  const server = createSecureServer(
+    { cert: certificate, key: privateKey, allowHTTP1: true },
+    (request, response) => {
+      const id = new URL(request.url, 'http://x').searchParams.get('id');
+      const body = { version: `HTTP/${request.httpVersion}`, instance: 'i', id };
+      request.resume().on('end', () => response.end(JSON.stringify(body)));
+    },
+  ).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = { url, trust: join(folder, 'certificate.pem'), seconds: 1, rate: 100 };
+  const good = await startLoad({ ...options, hostHeader: 'load.example.org', mix: 'get=1,h2=1' }).ended;
+  assert.equal(good.failed, 0, JSON.stringify(good.reasons));
+  assert.deepEqual(Object.keys(good.versions), ['HTTP/1.1', 'HTTP/2.0']);
+  assert.equal(good.http2?.sessions, 4);
+  const other = await startLoad({ ...options, hostHeader: 'other.example.org', mix: 'get=1,h2=1' }).ended;
+  assert.deepEqual(other.reasons, { ERR_TLS_CERT_ALTNAME_INVALID: 100 });
+});
+
+test('a request that the server refuses untouched as it closes a connection of HTTP/2 is sent again', async (t) => {
+  const { certificate, privateKey, folder } = await selfSigned(t, 'load.example.org');
+  let refused = 0;
+  const server = createSecureServer({ cert: certificate, key: privateKey }).listen(0, '127.0.0.1');
+  server.on('stream', (stream, headers) => {
+    if (refused < 3) {
+      refused += 1;
+      stream.on('error', () => {});
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    const id = new URL(headers[':path'] ?? '', 'http://x').searchParams.get('id');
+    stream.end(JSON.stringify({ version: 'v1', instance: 'i', id }));
+  });
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const trust = join(folder, 'certificate.pem');
+  const load = { url, trust, hostHeader: 'load.example.org', seconds: 1, rate: 50, mix: 'h2=1' };
+  const report = await startLoad(load).ended;
+  assert.deepEqual([report.failed, report.http2?.sentAgain], [0, 3]);
+});
+
+async function selfSigned(t: TestContext, name: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'seawall-load-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-days', '2'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile];
+  await runCommand('openssl', ['req', '-x509', ...key, ...subject, '-out', certificateFile]);
+  return {
+    folder,
+    certificate: await readFile(certificateFile, 'utf8'),
+    privateKey: await readFile(keyFile, 'utf8'),
+  };
+}

@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { LoadClient } from './client.ts';
 import { KINDS, type Kind, reportText } from './report.ts';
 
-const usage = `node test/e2e/load/main.ts --url http://ADDRESS[:PORT] [--also ADDRESS,…] [--host-header NAME] [--service web] [--rate 120] [--seconds 60]
-  [--versions v1,v2] [--api-versions v1,v2] [--mix get=60,idle=5,post=20,slow=3,api=2] [--json FILE]
+const usage = `node test/e2e/load/main.ts --url http[s]://ADDRESS[:PORT] [--trust PEM-FILE] [--also ADDRESS,…] [--host-header NAME] [--service web] [--rate 120] [--seconds 60]
+  [--versions v1,v2] [--api-versions v1,v2] [--mix get=60,idle=5,post=20,slow=3,api=2,h2=20] [--json FILE]
 Ends by itself after --seconds (at most 1800), on SIGINT or SIGTERM. Exit code 1: a request failed.`;
 
 const longestSeconds = 1800;
@@ -13,6 +13,7 @@ const defaultMix = 'get=70,idle=5,post=22,slow=3';
 const { values } = parseArgs({
   options: {
     url: { type: 'string' },
+    trust: { type: 'string' },
     also: { type: 'string', default: '' },
     'host-header': { type: 'string' },
     service: { type: 'string' },
@@ -43,10 +44,13 @@ if (values.url === undefined) {
   process.exit(2);
 }
 const url = new URL(values.url);
+const isTls = url.protocol === 'https:';
+if (isTls !== (values.trust !== undefined)) throw new Error(`https and --trust go together\n${usage}`);
 const client = new LoadClient({
   hostnames: [url.hostname, ...list(values.also)],
   ...(values.service === undefined ? {} : { service: values.service }),
-  port: Number(url.port || 80),
+  port: Number(url.port || (isTls ? 443 : 80)),
+  ...(values.trust === undefined ? {} : { trust: readFileSync(values.trust, 'utf8') }),
   hostHeader: values['host-header'] ?? url.host,
   rate: Number(values.rate),
   seconds: Math.min(longestSeconds, Number(values.seconds)),

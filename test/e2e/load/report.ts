@@ -1,5 +1,5 @@
-/** What kinds of requests there are: plain, after a pause of the connection, with a body, slow, through to `api`. */
-export const KINDS = ['get', 'idle', 'post', 'slow', 'api'] as const;
+/** What kinds of requests there are: plain, after a pause of the connection, with a body, slow, through to `api`, over HTTP/2. */
+export const KINDS = ['get', 'idle', 'post', 'slow', 'api', 'h2'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** One request that did not go as a user may expect. */
@@ -42,6 +42,8 @@ export interface LoadReport extends KindFigures {
   readonly rate: number;
   readonly kinds: Readonly<Partial<Record<Kind, KindFigures>>>;
   readonly connections: { readonly opened: number; readonly mostOpen: number };
+  /** Connections of HTTP/2 opened, and requests that the server refused untouched as it closed one (RFC 9113 section 8.7). */
+  readonly http2?: { readonly sessions: number; readonly sentAgain: number };
   readonly mostInFlight: number;
   /** The longest that the load client itself was late: failures and latencies of that size are its own. */
   readonly mostLagMs: number;
@@ -84,7 +86,10 @@ export class Tally {
   }
 
   report(
-    about: Pick<LoadReport, 'startedAt' | 'seconds' | 'rate' | 'connections' | 'mostInFlight' | 'mostLagMs'>,
+    about: Pick<
+      LoadReport,
+      'startedAt' | 'seconds' | 'rate' | 'connections' | 'http2' | 'mostInFlight' | 'mostLagMs'
+    >,
   ): LoadReport {
     const failed = [...this.#failed.values()].reduce((sum, count) => sum + count, 0);
     return {
@@ -112,11 +117,16 @@ function figures(latencies: readonly number[], failed: number): KindFigures {
 export function reportText(report: LoadReport): string {
   const line = ({ requests, failed, p50Ms, p99Ms, maxMs }: KindFigures) =>
     `${String(requests).padStart(7)} requests, ${failed} failed, p50 ${p50Ms} ms, p99 ${p99Ms} ms, slowest ${maxMs} ms`;
-  const { connections, mostInFlight, mostLagMs } = report;
+  const { connections, http2, mostInFlight, mostLagMs } = report;
   return [
     `total ${line(report)} in ${report.seconds.toFixed(1)} s`,
     ...Object.entries(report.kinds).map(([kind, all]) => `${kind.padEnd(5)} ${line(all)}`),
     `connections: ${connections.opened} opened, at most ${connections.mostOpen} at a time; at most ${mostInFlight} requests under way; client late by at most ${mostLagMs} ms`,
+    ...(http2 === undefined
+      ? []
+      : [
+          `HTTP/2: ${http2.sessions} connections, ${http2.sentAgain} requests refused untouched and sent again`,
+        ]),
     ...Object.entries(report.versions).map(
       ([version, { requests, firstMs, lastMs }]) =>
         `version ${version}: ${requests} answers, ${(firstMs / 1000).toFixed(1)} s to ${(lastMs / 1000).toFixed(1)} s`,

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Http2Sessions } from './http2.ts';
 import type { Kind } from './report.ts';
 
 /** A user's patience: an answer after it counts as failed. */
@@ -13,6 +15,8 @@ export interface Target {
   readonly hostnames: readonly string[];
   readonly port: number;
   readonly hostHeader: string;
+  /** HTTPS to the host of `hostHeader`, whose certificate must be of these CAs (PEM); absent: plain HTTP. */
+  readonly trust?: string;
   /** Name that the app behind the route calls itself, if only it may answer. */
   readonly service?: string;
   /** Empty: any version will do. */
@@ -28,7 +32,10 @@ export interface Answer {
   readonly wrong?: { readonly reason: string; readonly detail: string };
 }
 
-interface Sent {
+/** How a request is sent: on an agent's connection, on one of its own (`false`), or as a stream of HTTP/2. */
+export type Connection = Agent | false | Http2Sessions;
+
+export interface Sent {
   readonly id: string;
   readonly kind: Kind;
   readonly body: Buffer | undefined;
@@ -38,7 +45,7 @@ interface Sent {
 export async function send(
   target: Target,
   kind: Kind,
-  agent: Agent | false,
+  connection: Connection,
   waitMs: number,
   onSocket: (socket: Socket) => void,
 ): Promise<Answer> {
@@ -51,7 +58,11 @@ export async function send(
   let answer: Answer | undefined;
   for (let turn = 0; turn < target.hostnames.length; turn++) {
     const hostname = target.hostnames[(first + turn) % target.hostnames.length] ?? '';
-    answer = await sendTo(hostname, target, sent, agent, waitMs - (performance.now() - start), onSocket);
+    const leftMs = waitMs - (performance.now() - start);
+    answer =
+      connection === false || connection instanceof Agent
+        ? await sendTo(hostname, target, sent, connection, leftMs, onSocket)
+        : await connection.send(hostname, target, sent, leftMs);
     if (answer.wrong?.reason !== 'refused') return answer;
   }
   return answer ?? { versions: [], reused: false, wrong: { reason: 'error', detail: 'no edge to ask' } };
@@ -77,12 +88,15 @@ function sendTo(
       fail('timeout', `no complete answer within ${patienceMs / 1000} s of its due time`);
       call.destroy();
     }, waitMs);
-    call = request({
+    call = (target.trust === undefined ? request : requestTls)({
       host: hostname,
       port: target.port,
       path: pathOf(sent),
       method: body === undefined ? 'GET' : 'POST',
       agent,
+      ...(target.trust === undefined
+        ? {}
+        : { ca: target.trust, servername: serverName(target), rejectUnauthorized: true }),
       headers: {
         host: target.hostHeader,
         ...(body === undefined
@@ -102,7 +116,11 @@ function sendTo(
   });
 }
 
-function pathOf({ id, kind }: Sent): string {
+/** The name that the certificate must have. */
+export const serverName = ({ hostHeader }: Pick<Target, 'hostHeader'>): string =>
+  hostHeader.replace(/:\d+$/, '');
+
+export function pathOf({ id, kind }: Sent): string {
   switch (kind) {
     case 'slow':
       return `/slow?ms=${slowMs}&id=${id}`;
@@ -131,7 +149,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'timeout',
 };
 
-const reasonOf = (error: NodeJS.ErrnoException): string => REASONS[error.code ?? ''] ?? error.code ?? 'error';
+export const reasonOf = (error: NodeJS.ErrnoException): string =>
+  REASONS[error.code ?? ''] ?? error.code ?? 'error';
 
 /** What the app of test/e2e/apps/shop answers. */
 interface Body {
@@ -143,7 +162,8 @@ interface Body {
   readonly api?: { readonly version?: unknown };
 }
 
-function judge(target: Target, sent: Sent, status: number, text: string): Omit<Answer, 'reused'> {
+/** What is wrong with an answer, if anything, and who gave it. */
+export function judge(target: Target, sent: Sent, status: number, text: string): Omit<Answer, 'reused'> {
   const shown = text.slice(0, 120).replaceAll(/[^\x20-\x7e]+/g, ' ');
   if (status !== 200) return { versions: [], wrong: { reason: `status ${status}`, detail: shown } };
   let body: Body;

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import type { LoadReport } from './report.ts';
 
 export interface StartLoadOptions {
-  /** Such as `http://10.99.0.11`. */
+  /** Such as `http://10.99.0.11`, or with `https:`. */
   readonly url: string;
+  /** With `https:`: file of the CAs to trust, PEM. */
+  readonly trust?: string;
   /** Addresses of further edges. */
   readonly also?: readonly string[];
   readonly hostHeader?: string;
@@ -17,7 +19,7 @@ export interface StartLoadOptions {
   /** Versions that may answer; any when absent. */
   readonly versions?: readonly string[];
   readonly apiVersions?: readonly string[];
-  /** Such as `get=60,idle=5,post=20,slow=3,api=20`. */
+  /** Such as `get=60,idle=5,post=20,slow=3,api=20`, with `h2` for a part over HTTP/2 (with `https:`). */
   readonly mix?: string;
 }
 
@@ -45,6 +47,7 @@ export function startLoad(options: StartLoadOptions): RunningLoad {
   ];
   argv.push('--api-versions', apiVersions.join(','));
   if (hostHeader !== undefined) argv.push('--host-header', hostHeader);
+  if (options.trust !== undefined) argv.push('--trust', options.trust);
   if (options.also !== undefined) argv.push('--also', options.also.join(','));
   if (options.service !== undefined) argv.push('--service', options.service);
   if (mix !== undefined) argv.push('--mix', mix);

@@ -1,0 +1,1 @@
+export { benchTls } from './run.ts';

@@ -1,0 +1,97 @@
+import type { CertificateWish } from '../catalog/tls-record.ts';
+import { SEAL } from '../catalog/tls-record.ts';
+import { SeawallError } from '../errors.ts';
+import { seal } from '../secrets/index.ts';
+import type { Book } from './book.ts';
+import {
+  ensureAuthority,
+  issueCertificate,
+  REVOCATION_REASONS,
+  type RevocationReason,
+  readAuthority,
+  recordIssued,
+  renewRevocationList,
+  revocationListUrl,
+  revokeSerial,
+} from './ca/index.ts';
+import { readLeaf } from './leaf.ts';
+import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
+import { servedRecord } from './record.ts';
+import { afterSuccess } from './state.ts';
+
+/** The private CA as the catalog holds it; made when it is first needed. */
+export function privateCa(options: {
+  readonly client: Pick<Catalog, 'kvGet' | 'kvList' | 'kvPut' | 'kvDelete'>;
+  readonly clusterKey: string;
+  readonly chance: Chance;
+  /** Who asks: the host that leads. */
+  readonly by: string;
+}): PrivateCa {
+  const { client, clusterKey, chance, by } = options;
+  return {
+    issue: async ({ names, keyType }, call) => {
+      const now = chance.now();
+      const authority = await ensureAuthority({ client, clusterKey, now, ...call });
+      // Its own domain serves the list: whoever reaches the certificate reaches that too.
+      const host = names.find((name) => !name.startsWith('*.')) ?? authority.record.crlHost;
+      const crl = host === undefined ? {} : { crlUrl: revocationListUrl(host) };
+      const issued = await issueCertificate(authority, { names, keyType, purpose: 'route', now, ...crl });
+      await recordIssued(client, authority, issued, { by, ...call });
+      const { chain, key } = issued;
+      if (key === undefined)
+        throw new SeawallError('bug', 'the private CA gave a certificate without its key');
+      return { chain, key };
+    },
+    revoke: async (serial, reason, call) => {
+      const now = chance.now();
+      const authority = await ensureAuthority({ client, clusterKey, now, ...call });
+      await revokeSerial({ client, serial, reason: reasonOf(reason), now, ...call });
+      await renewRevocationList({ client, authority, now, ...call });
+    },
+    refresh: async (call) => {
+      const authority = await readAuthority({ client, clusterKey, ...call });
+      if (authority === undefined) return;
+      await renewRevocationList({ client, authority, now: chance.now(), ...call });
+    },
+  };
+}
+
+const reasonOf = (code: number): RevocationReason =>
+  (Object.entries(REVOCATION_REASONS).find(([, number]) => number === code)?.[0] ??
+    'unspecified') as RevocationReason;
+
+export interface InternalOptions {
+  readonly book: Book;
+  readonly clusterKey: string;
+  readonly chance: Chance;
+  readonly ca: PrivateCa;
+  readonly log: (line: string) => void;
+}
+
+/** Has the private CA issue what a wish asks for, or one for the time until the wished certificate is there. */
+export async function issueInternal(
+  options: InternalOptions,
+  { wish, isInterim }: { readonly wish: CertificateWish; readonly isInterim: boolean },
+  call: Call,
+): Promise<string> {
+  const { book, clusterKey, chance, ca, log } = options;
+  const { id, names } = wish;
+  // Interim ones are for every client: ECDSA is what all that speak TLS 1.2 with us know.
+  for (const keyType of isInterim ? (['ecdsa'] as const) : wish.keys) {
+    const { chain: pem, key } = await ca.issue({ names, keyType }, call);
+    const { type, chain, fingerprint, serial, notBefore, notAfter } = readLeaf(id, pem, key, names);
+    const sealed = { type, chain, fingerprint, serial, key: seal(clusterKey, key, SEAL.key(id)) };
+    const now = chance.now();
+    const about = { source: 'internal', issuer: 'internal', isInterim, isPublic: false } as const;
+    const record = servedRecord({ wish, ...about, key: sealed, notBefore, notAfter }, book.live.get(id), now);
+    await book.serve(record, call);
+    if (isInterim) continue;
+    const validity = { notBefore: Date.parse(record.notBefore), notAfter: Date.parse(record.notAfter) };
+    const success = { wish, keyType, validity, now, random: chance.random };
+    await book.note(id, (state) => afterSuccess(state, success), call);
+  }
+  const what = isInterim ? ' until the wished one is there' : '';
+  const text = `issued by the private CA${what}, valid until ${book.live.get(id)?.notAfter}`;
+  log(`info certs: ${id}: ${text}`);
+  return text;
+}

@@ -1,0 +1,27 @@
+import type { CertificateStatus } from '../rollout/index.ts';
+import type { Style } from '../style.ts';
+import { printable } from './table.ts';
+
+/** Who issued what is served, and what is wrong with it; the first line is short. */
+export function certificateWords(status: CertificateStatus, style: Style): string[] {
+  const { kind, issuer, notAfter, health } = status;
+  const until = notAfter === null ? '' : `, until ${notAfter.slice(0, 10)}`;
+  if (kind === 'none') return [style('yellow', 'no certificate yet'), ...troubleLines(status, style)];
+  if (kind === 'interim') return [style('yellow', 'private CA for now'), ...troubleLines(status, style)];
+  const who = kind === 'internal' ? 'private CA' : kind === 'files' ? 'given certificate' : (issuer ?? '');
+  return [style('dim', `${who}${until}`), ...(health === 'ok' ? [] : troubleLines(status, style))];
+}
+
+/** Why it is not well, what Seawall does about it, and where to look. */
+function troubleLines(
+  { problem, lastError, warnings, nextTryAt }: CertificateStatus,
+  style: Style,
+): string[] {
+  const notes = [
+    ...(problem === null ? [] : [problem]),
+    ...warnings.filter((warning) => warning !== problem),
+  ].map((text) => `${style('yellow', '!')} ${printable(text)}`);
+  const hint = lastError?.hint === undefined ? [] : [`${style('green', '→')} ${printable(lastError.hint)}`];
+  const next = nextTryAt === null ? '' : `; next try at ${nextTryAt}`;
+  return [...notes, ...hint, `${style('dim', `it keeps trying${next}. See: seawall cert ls`)}`];
+}

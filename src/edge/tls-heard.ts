@@ -1,0 +1,59 @@
+import { type CatalogClient, watchKey, watchKeys } from '../catalog/index.ts';
+import { KEY } from '../catalog/record.ts';
+
+/** What the catalog says of certificates. Absent: not heard yet, or there is none. */
+export interface TlsHeard {
+  /** Certificate id → text of its record. */
+  readonly live?: ReadonlyMap<string, string>;
+  /** Token → key authorization. */
+  readonly answers?: ReadonlyMap<string, string>;
+  /** DER, base64. */
+  readonly revocationList?: string;
+  /** Text of the private CA's record. */
+  readonly authority?: string;
+}
+
+/** Listens to what the catalog says about certificates; what was last heard stands while it is away. */
+export class TlsEar {
+  readonly #watches: readonly Promise<void>[];
+  #heard: TlsHeard = {};
+
+  constructor(options: {
+    readonly client: Pick<CatalogClient, 'kvGet' | 'kvList'>;
+    readonly signal: AbortSignal;
+    readonly onChange: () => void;
+    readonly onError: (error: unknown) => void;
+  }) {
+    const { client, signal, onError } = options;
+    const hear = (news: TlsHeard) => {
+      this.#heard = { ...this.#heard, ...news };
+      options.onChange();
+    };
+    const watch = { signal, onError };
+    const list = (prefix: string, name: 'live' | 'answers') =>
+      watchKeys(
+        client,
+        prefix,
+        (entries) =>
+          hear({ [name]: new Map(entries.map(({ key, value }) => [key.slice(prefix.length), value])) }),
+        watch,
+      );
+    const one = (key: string, name: 'revocationList' | 'authority') =>
+      watchKey(client, key, (entry) => entry !== undefined && hear({ [name]: entry.value }), watch);
+    this.#watches = [
+      list(KEY.liveCertificates, 'live'),
+      list(KEY.challengeAnswers, 'answers'),
+      one(KEY.revocationList, 'revocationList'),
+      one(KEY.authority, 'authority'),
+    ];
+  }
+
+  get heard(): TlsHeard {
+    return this.#heard;
+  }
+
+  /** Waits for the end of listening, after the signal. */
+  async close(): Promise<void> {
+    await Promise.all(this.#watches);
+  }
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RouteRecord } from '../catalog/record.ts';
+import type { TlsAcknowledgement } from '../catalog/tls-record.ts';
+import { CertificateFiles, type KeptCertificate } from './certificate-files.ts';
+import type { EdgeModel } from './model.ts';
+import { pruneTlsFiles } from './prune-tls.ts';
+import { PublicFiles } from './public-files.ts';
+import { replaceFile } from './replace-file.ts';
+import type { TlsHeard } from './tls-heard.ts';
+import type { TlsState } from './tls-plan.ts';
+import { TrustFiles } from './trust-files.ts';
+
+/** What is remembered across restarts: a start without the catalog serves with it. */
+export interface KeptTls {
+  readonly certificates: readonly KeptCertificate[];
+  /** PEM of the private CA's root. */
+  readonly root?: string;
+}
+
+export interface TlsKeeperOptions {
+  readonly edgePath: string;
+  readonly clusterKey: string;
+  readonly kept: KeptTls | undefined;
+  readonly log: (line: string) => void;
+}
+
+/** All files of HTTPS on this edge, and what of them is in force. */
+export class TlsKeeper {
+  readonly #edgePath: string;
+  readonly #certificates: CertificateFiles;
+  readonly #trust: TrustFiles;
+  readonly #public: PublicFiles;
+  #root: string | undefined;
+  #rootRecord: string | undefined;
+  #answers: readonly string[] = [];
+  #kept: KeptTls;
+  #inForce: TlsAcknowledgement['certificates'] = {};
+  /** When nothing useless was left, but for configurations that were still there. */
+  #pruned = { names: '', generation: 0, isMore: false };
+
+  constructor(options: TlsKeeperOptions) {
+    const { edgePath, clusterKey, kept, log } = options;
+    this.#edgePath = edgePath;
+    this.#kept = kept ?? { certificates: [] };
+    this.#root = kept?.root;
+    this.#certificates = new CertificateFiles({
+      edgePath,
+      clusterKey,
+      kept: this.#kept.certificates,
+      log,
+    });
+    this.#trust = new TrustFiles(edgePath);
+    this.#public = new PublicFiles(edgePath);
+  }
+
+  /** The same object as long as nothing changed. */
+  get kept(): KeptTls {
+    return this.#kept;
+  }
+
+  /** Brings challenge answers and revocation list up to date; nginx serves them at once. */
+  async publish({ answers, revocationList }: TlsHeard): Promise<void> {
+    this.#answers = await this.#public.put(answers, revocationList);
+  }
+
+  /** Brings the disk up to date for routes. @returns what they can be served with. */
+  async settle(
+    { live, authority }: TlsHeard,
+    routes: readonly RouteRecord[],
+    nowMs: number,
+  ): Promise<TlsState> {
+    const wanted = new Map<string, string[]>();
+    const trusts = new Set<string>();
+    for (const { domain, tls, upstreamTls } of routes) {
+      if (upstreamTls !== undefined) trusts.add(upstreamTls.trust);
+      if (tls === 'off' || typeof tls !== 'object' || tls === null) continue;
+      const domains = wanted.get(tls.certificate);
+      if (domains === undefined) wanted.set(tls.certificate, [domain.toLowerCase()]);
+      else domains.push(domain.toLowerCase());
+      if (tls.clientCa !== undefined) trusts.add(tls.clientCa);
+    }
+    const before = this.#certificates.kept;
+    await this.#certificates.put(live, wanted);
+    this.#hearAuthority(authority);
+    const root = trusts.delete('internal') ? this.#root : undefined;
+    const trust = new Map(await this.#trust.put(root === undefined ? trusts : new Set([...trusts, root])));
+    const rootFile = root === undefined ? undefined : trust.get(root);
+    if (rootFile !== undefined) trust.set('internal', rootFile);
+    if (before !== this.#certificates.kept || this.#root !== this.#kept.root)
+      this.#kept = {
+        certificates: [...this.#certificates.kept.values()],
+        ...this.root,
+      };
+    return { certificates: this.#certificates.kept, trust, nowMs };
+  }
+
+  /** PEM of the private CA's root, where there is one. */
+  get root(): { readonly root?: string } {
+    return this.#root === undefined ? {} : { root: this.#root };
+  }
+
+  /** To be called when nginx confirmed the model: it is in force, and what nothing names any more goes. */
+  async confirmed({ settings: { generation }, servers, upstreams }: EdgeModel): Promise<void> {
+    const inForce = new Map<string, Set<string>>();
+    const files = new Set<string>();
+    for (const { tls } of servers) {
+      for (const name of tls?.certificates ?? []) {
+        const [id = '', fingerprint = ''] = name.split('/');
+        inForce.set(id, (inForce.get(id) ?? new Set()).add(fingerprint));
+        files.add(`certs/${name}`);
+      }
+      if (tls?.clientCa !== undefined) files.add(`trust/${tls.clientCa.replace(/\.pem$/, '')}`);
+    }
+    for (const { tls } of upstreams)
+      if (tls !== undefined) files.add(`trust/${tls.trust.replace(/\.pem$/, '')}`);
+    this.#inForce = Object.fromEntries(
+      [...inForce]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([id, fingerprints]) => [id, [...fingerprints].toSorted()]),
+    );
+    const names = [...files].toSorted().join();
+    if (names === this.#pruned.names && !(this.#pruned.isMore && generation !== this.#pruned.generation))
+      return;
+    for (const { id, keys } of this.#certificates.kept.values())
+      for (const { fingerprint } of keys) files.add(`certs/${id}/${fingerprint}`);
+    this.#pruned = { names, generation, isMore: await pruneTlsFiles(this.#edgePath, files) };
+  }
+
+  /** @param nginx why nginx did not take what was wanted last. */
+  acknowledgement(nginx: string | undefined): TlsAcknowledgement {
+    const problems = new Map(this.#certificates.problems);
+    for (const { id, keys } of this.#certificates.kept.values()) {
+      const isInForce = keys.every(({ fingerprint }) => this.#inForce[id]?.includes(fingerprint));
+      if (!isInForce && nginx !== undefined && !problems.has(id)) problems.set(id, nginx);
+    }
+    return {
+      certificates: this.#inForce,
+      answers: this.#answers,
+      problems: Object.fromEntries([...problems].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    };
+  }
+
+  /** Key of HTTP/3's tokens: one that lasts, or those given out before a reload are worth nothing (nginx, `quic_host_key`). */
+  async makeQuicKey(): Promise<void> {
+    const path = join(this.#edgePath, 'quic-host.key');
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) await replaceFile(path, randomBytes(80), 0o600);
+  }
+
+  #hearAuthority(text: string | undefined): void {
+    if (text === undefined || text === this.#rootRecord) return;
+    this.#rootRecord = text;
+    const root = readRoot(text);
+    if (root !== undefined) this.#root = root;
+  }
+}
+
+function readRoot(text: string): string | undefined {
+  try {
+    const { root } = JSON.parse(text) as { readonly root?: { readonly certificate?: unknown } };
+    return typeof root?.certificate === 'string' ? root.certificate : undefined;
+  } catch {
+    return undefined;
+  }
+}

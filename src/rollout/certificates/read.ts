@@ -1,0 +1,43 @@
+import {
+  type CatalogClient,
+  type CertificateRecord,
+  type CertificateState,
+  type CertificateWish,
+  parseEntry,
+  type TlsAcknowledgement,
+} from '../../catalog/index.ts';
+import { type HostRecord, KEY } from '../../catalog/record.ts';
+import { type CertificateFacts, type CertificateStatus, certificateStatuses } from './status.ts';
+
+type Lister = Pick<CatalogClient, 'kvList'>;
+
+/** Everything that the catalog holds of certificates. */
+async function readFacts(
+  client: Lister,
+  edges: readonly string[],
+  signal: AbortSignal,
+): Promise<CertificateFacts> {
+  const list = async <T>(prefix: string): Promise<Record<string, T>> => {
+    const { value } = await client.kvList(prefix, { signal });
+    return Object.fromEntries(value.map((entry) => [entry.key.slice(prefix.length), parseEntry<T>(entry)]));
+  };
+  const [wishes, live, states, acks] = await Promise.all([
+    list<readonly CertificateWish[]>(KEY.wishes),
+    list<CertificateRecord>(KEY.liveCertificates),
+    list<CertificateState>(KEY.certificateStates),
+    list<TlsAcknowledgement>(KEY.tlsAcks),
+  ]);
+  return { wishes, live: Object.values(live), states: Object.values(states), acks, edges };
+}
+
+/** Every certificate of the cluster as it stands now. */
+export async function readCertificates(
+  client: Lister,
+  signal: AbortSignal,
+  now: () => number = Date.now,
+): Promise<CertificateStatus[]> {
+  const { value } = await client.kvList(KEY.hosts, { signal });
+  const hosts = value.map((entry) => parseEntry<HostRecord>(entry));
+  const edges = hosts.filter(({ roles }) => roles.includes('edge')).map(({ name }) => name);
+  return certificateStatuses(await readFacts(client, edges, signal), now());
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { startHost, stopHost } from '../../../lab/hosts.ts';
+import { mustOnHost, useResolver } from './host.ts';
+import { accountsOf, issuedBy, ordersOf } from './pebble-log.ts';
+import { EDGES } from './project.ts';
+import { TlsStage } from './stage.ts';
+import { rootsOf, shownEverywhere } from './trust.ts';
+import { until } from './until.ts';
+
+const stage = await TlsStage.open('leader');
+const issuers = [stage.issuerOf(stage.acme)];
+const base = 'base.example.net';
+const site = stage.project({ name: 'leader', tls: { issuers }, routes: { [base]: {} } });
+await stage.resolve([base]);
+await site.deploy();
+
+const leader = (): Promise<string> =>
+  until('somebody leads', 120, async () => {
+    const host = await stage.catalog.leader();
+    return host !== undefined && (EDGES as readonly string[]).includes(host) && host;
+  });
+
+/** Ends the server's process as the kernel would; Docker starts it again. */
+const killServer = (host: string): Promise<string> =>
+  mustOnHost(stage.lab, host, "kill -9 $(docker inspect --format '{{.State.Pid}}' seawall-server)");
+
+/** Freezes the issuer in the moment that its log says something further. */
+async function freezeAt(what: RegExp): Promise<void> {
+  const follower = spawn('docker', ['logs', '--follow', '--since', '1s', stage.acme.container], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  try {
+    await until(`the issuer's log says ${what}`, 120, async () => {
+      for (const stream of [follower.stdout, follower.stderr]) text += stream.read()?.toString() ?? '';
+      return what.test(text);
+    });
+    await stage.acme.freeze();
+  } finally {
+    follower.kill();
+    await once(follower, 'close');
+  }
+}
+
+/** A further domain is deployed; what happens meanwhile must leave it with one certificate and nothing else. */
+async function duringOrder(t: TestContext, domain: string, accident: () => Promise<void>): Promise<void> {
+  await stage.resolve([domain]);
+  const issuedBefore = issuedBy(await stage.acme.logs()).length;
+  const ordersBefore = ordersOf(await stage.acme.logs());
+  site.use({ tls: { issuers }, routes: { [base]: {}, [domain]: {} } });
+  const startedAt = performance.now();
+  const deployed = site.deploy();
+  deployed.catch(() => undefined);
+  await accident();
+  await deployed;
+  const roots = await rootsOf(stage, site);
+  const everywhere = await until(`both edges show the certificate for ${domain}`, 420, async () => {
+    const found = await shownEverywhere(stage.edges, domain, roots);
+    return found?.by === 'acme' && found;
+  });
+  await until('nothing is left of the order', 60, async () => {
+    const state = await stage.catalog.state(domain);
+    const answers = await stage.catalog.keys('seawall/certs/answers/');
+    return state?.order === undefined && answers.length === 0;
+  });
+  const live = await stage.catalog.live(domain);
+  assert.equal(live?.keys[0]?.serial.replace(/^0+/, ''), everywhere.seen.serial.replace(/^0+/, ''));
+  const log = await stage.acme.logs();
+  const [orders, issued] = [ordersOf(log) - ordersBefore, issuedBy(log).length - issuedBefore];
+  t.diagnostic(
+    `${domain}: ${Math.round((performance.now() - startedAt) / 1000)} s, ${orders} orders, ${issued} certificates`,
+  );
+  assert.ok(orders <= 2 && issued <= 2, `${orders} orders and ${issued} certificates for one name`);
+  assert.equal(accountsOf(log), 1, 'nobody made a second account');
+}
+
+for (const [step, what] of [
+  ['order', /Added order/],
+  ['challenge', /POST \/chalZ/],
+  ['finalize', /POST \/finalize-order/],
+] as const) {
+  test(`the leader's server killed when the issuer has its ${step}: one certificate, nothing left over`, async (t) => {
+    await duringOrder(t, `${step}.example.net`, async () => {
+      const host = await leader();
+      await freezeAt(what);
+      await killServer(host);
+      await stage.acme.thaw();
+    });
+  });
+}
+
+test('the leader’s host loses power in the middle of an order: the other edge finishes it', async (t) => {
+  const place = await stage.catalog.place();
+  const other = EDGES.find((host) => host !== place) ?? '';
+  // The catalog's host is another matter: its loss is tested with the catalog's.
+  await until('the edge without the catalog leads', 120, async () => {
+    if ((await leader()) === other) return true;
+    await killServer(place);
+    return false;
+  });
+  const domain = 'power.example.net';
+  try {
+    await duringOrder(t, domain, async () => {
+      await freezeAt(/Added order/);
+      await stopHost(stage.lab, other);
+      await stage.acme.thaw();
+      // Who runs two edges takes a dead one's address away.
+      await stage.resolve([domain], [stage.address(place)]);
+      await until('the other edge has the certificate', 300, async () => {
+        const live = await stage.catalog.live(domain);
+        return live !== undefined && !live.isInterim;
+      });
+      await startHost(stage.lab, other);
+      await useResolver(stage.lab, other, stage.dns.address);
+    });
+  } finally {
+    await startHost(stage.lab, other);
+  }
+});
+
+test('the catalog is away in the middle of a renewal: what serves goes on, and it ends with one certificate', async (t) => {
+  const place = await stage.catalog.place();
+  const roots = await rootsOf(stage, site);
+  const before = await shownEverywhere(stage.edges, base, roots);
+  const report = await site.underLoad(base, roots.acme, async () => {
+    const renewal = site.run(['cert', 'renew', base, '--yes']);
+    await freezeAt(/Added order/);
+    await mustOnHost(stage.lab, place, 'docker stop seawall-server');
+    await stage.acme.thaw();
+    assert.equal((await shownEverywhere(stage.edges, base, roots))?.seen.serial, before?.seen.serial);
+    await mustOnHost(stage.lab, place, 'docker start seawall-server');
+    await renewal;
+    await until('another certificate is on both edges', 420, async () => {
+      const now = await shownEverywhere(stage.edges, base, roots);
+      return now !== undefined && now.seen.serial !== before?.seen.serial;
+    });
+  });
+  t.diagnostic(`catalog lost during a renewal: ${report.requests} requests, ${report.failed} failed`);
+  assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
+});
+
+test('agents and servers restarted in the middle of a renewal lose no request and no certificate', async (t) => {
+  const roots = await rootsOf(stage, site);
+  const before = await shownEverywhere(stage.edges, base, roots);
+  const report = await site.underLoad(base, roots.acme, async () => {
+    const renewal = site.run(['cert', 'renew', base, '--yes']);
+    await freezeAt(/Added order/);
+    for (const host of EDGES) await mustOnHost(stage.lab, host, 'docker restart seawall-agent');
+    await killServer(await leader());
+    await stage.acme.thaw();
+    await renewal;
+    await until('another certificate is on both edges', 420, async () => {
+      const now = await shownEverywhere(stage.edges, base, roots);
+      return now !== undefined && now.seen.serial !== before?.seen.serial;
+    });
+  });
+  t.diagnostic(`restarts during a renewal: ${report.requests} requests, ${report.failed} failed`);
+  assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
+});
