@@ -39,7 +39,7 @@ export interface EdgeOptions {
     | 'sessionInfo'
     | 'sessionRenew'
   >;
-  readonly docker: Pick<Docker, 'exec' | 'killContainer' | 'inspectContainer'>;
+  readonly docker: Pick<Docker, 'exec' | 'execInteractive' | 'killContainer' | 'inspectContainer'>;
   readonly host: Pick<ClusterHost, 'name' | 'privateAddress'>;
   /** TCP port for plain HTTP. */
   readonly httpPort: number;
@@ -206,6 +206,7 @@ export class EdgeLoop {
       await pause(batchMs, signal);
     }
     // Its session is left to a successor: a restart of the agent is not seen by a rollout.
+    tools.nginx.close();
     const left = [tools.ack, tools.tlsAck].map((ack) => ack.close({ leave: true }));
     await Promise.all([ear.close(), tools.tlsEar.close(), ...left]);
   }

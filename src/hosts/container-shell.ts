@@ -6,7 +6,10 @@ import { demultiplex } from './docker-stream.ts';
 export interface ShellOptions {
   readonly docker: Pick<Docker, 'execInteractive'>;
   readonly container: string;
-  /** Name → constant shell text; `$1` is what {@link ContainerShell.run} gives. Names are plain words. */
+  /**
+   * Name → constant shell text; `$1` is what {@link ContainerShell.run} gives. Names are plain words. A program may be run twice for
+   * one question, when the first shell ended meanwhile.
+   */
   readonly programs: Readonly<Record<string, string>>;
 }
 
@@ -74,7 +77,24 @@ export class ContainerShell {
   }
 
   async #ask(program: string, argument: string, limit: AbortSignal, timeoutMs: number): Promise<ShellResult> {
-    const stream = this.#stream ?? (await this.#open());
+    const kept = this.#stream;
+    if (kept === undefined) return this.#askIn(await this.#open(), program, argument, limit, timeoutMs);
+    try {
+      return await this.#askIn(kept, program, argument, limit, timeoutMs);
+    } catch (error) {
+      // It may have ended with its container long ago, which only this question brought to light.
+      if (limit.aborted || !(error instanceof ShellEnded)) throw error;
+      return this.#askIn(await this.#open(), program, argument, limit, timeoutMs);
+    }
+  }
+
+  async #askIn(
+    stream: Duplex,
+    program: string,
+    argument: string,
+    limit: AbortSignal,
+    timeoutMs: number,
+  ): Promise<ShellResult> {
     this.#count += 1;
     const answer = Promise.withResolvers<ShellResult>();
     this.#waiting = { id: this.#count, take: answer.resolve, fail: answer.reject };
@@ -133,7 +153,13 @@ export class ContainerShell {
     if (this.#stream === stream) this.#stream = undefined;
     stream.destroy();
     const { container } = this.#options;
-    this.#waiting?.fail(new SeawallError('docker', `the shell in ${container} ended`, { where: container }));
+    this.#waiting?.fail(new ShellEnded(container));
+  }
+}
+
+class ShellEnded extends SeawallError {
+  constructor(container: string) {
+    super('docker', `the shell in ${container} ended`, { where: container });
   }
 }
 
