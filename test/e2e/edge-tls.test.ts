@@ -86,19 +86,27 @@ test('names that are not served get no handshake, and old clients none either', 
     ['-tls1_1', ...weak],
     ['-tls1_2', '-cipher', 'AES128-SHA:AES256-GCM-SHA384:@SECLEVEL=0'],
   ])
-    assert.match(await openssl(httpsPort, options), /Cipher is \(NONE\)|alert/, options.join(' '));
-  assert.match(await openssl(httpsPort, ['-tls1_2']), /Cipher is ECDHE-/);
-  assert.match(await openssl(httpsPort, ['-tls1_3']), /Cipher is TLS_/);
+    assert.match(await openssl(stage, options), /Cipher is \(NONE\)|alert/, options.join(' '));
+  assert.match(await openssl(stage, ['-tls1_2']), /Cipher is ECDHE-/);
+  assert.match(await openssl(stage, ['-tls1_3']), /Cipher is TLS_/);
 });
 
-function openssl(port: number, options: readonly string[]): Promise<string> {
-  const argv = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'a.test', ...options];
-  return new Promise((resolve) => {
-    const client = execFile('openssl', argv, { timeout: 20_000 }, (_, stdout, stderr) =>
-      resolve(`${stdout}${stderr}`),
-    );
-    client.stdin?.end();
-  });
+/** What OpenSSL in the edge container, on the host's network, says of a connection to the edge. */
+async function openssl(
+  { httpsPort, stage: { edge } }: TlsStage,
+  options: readonly string[],
+): Promise<string> {
+  const argv = [
+    'openssl',
+    's_client',
+    '-connect',
+    `127.0.0.1:${httpsPort}`,
+    '-servername',
+    'a.test',
+    ...options,
+  ];
+  const { stdout, stderr } = await edge.docker.exec(edge.container, argv, { timeoutMs: 20_000 });
+  return `${stdout}${stderr}`;
 }
 
 test('a request for another domain than the connection is for is misdirected, unless one certificate is for both', async (t) => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { OWN_FOLDERS } from '../../agent-container.ts';
 import type { CatalogClient } from '../../catalog/index.ts';
 import { type HostRecord, KEY } from '../../catalog/record.ts';
-import { type ClusterFile, HOST_PATH, OWN } from '../../cluster.ts';
+import { type ClusterFile, defaultEdgeRules, HOST_PATH, OWN } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
 import { SeawallError } from '../../errors.ts';
 import {
@@ -211,7 +211,7 @@ async function startEdge(work: HostWork, options: SetupOptions, client: CatalogC
   if (bodies.edge === undefined) return removeEdge(work, options);
   const { edge } = bodies;
   await waitForGeneration(link, signal);
-  await requireEdgePort(work, options);
+  await requireEdgePorts(work, options);
   const made = await ensureContainer(link.docker, OWN.edge, edge, { graceMs: stopGraceMs, signal });
   if (made === 'kept') return;
   done.push(`edge ${made}`);
@@ -219,17 +219,20 @@ async function startEdge(work: HostWork, options: SetupOptions, client: CatalogC
 }
 
 /** nginx would start again and again on a port that somebody else has. */
-async function requireEdgePort({ link, file }: HostWork, { signal }: SetupOptions): Promise<void> {
+async function requireEdgePorts({ link, file }: HostWork, { signal }: SetupOptions): Promise<void> {
   if (await findContainer(link.docker, OWN.edge, { signal })) return;
-  if (!(await listeningPorts(link.docker, { signal })).has(file.httpPort)) return;
-  throw new SeawallError(
-    'refused',
-    `port ${file.httpPort} of ${link.name} is taken: the edge cannot listen there`,
-    {
+  const taken = await listeningPorts(link.docker, { signal });
+  const { httpsPort } = file.edge ?? defaultEdgeRules;
+  for (const [port, key, other] of [
+    [file.httpPort, 'http_port', 8080],
+    [httpsPort, 'https_port', 8443],
+  ] as const) {
+    if (!taken.has(port)) continue;
+    throw new SeawallError('refused', `port ${port} of ${link.name} is taken: the edge cannot listen there`, {
       where: link.name,
-      hint: `See who has it: ss -ltnp 'sport = :${file.httpPort}'. Stop that, or write edge: { http_port: 8080 } in seawall.yml.`,
-    },
-  );
+      hint: `See who has it: ss -ltnp 'sport = :${port}'. Stop that, or write edge: { ${key}: ${other} } in seawall.yml.`,
+    });
+  }
 }
 
 /** A host that lost the role no longer listens. */
