@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { KEY, type RouteRecord } from '../../src/catalog/record.ts';
-import { SEAL } from '../../src/catalog/tls-record.ts';
+import { type CertificateRecord, SEAL } from '../../src/catalog/tls-record.ts';
 import { seal } from '../../src/secrets/index.ts';
 import { makeRoot } from '../test-certificates.ts';
 import { route, startUpstream, type Upstream, until } from './edge-nginx.ts';
@@ -81,6 +81,11 @@ test('names that are not served get no handshake, and old clients none either', 
     );
   assert.equal(await handshake(httpsPort, { servername: 'any.wild.test' }), 'connected');
   const weak = ['-cipher', 'ALL:@SECLEVEL=0'];
+  assert.match(
+    await openssl(stage, ['-tls1_2', '-cipher', 'AES128-SHA:@SECLEVEL=0']),
+    /alert handshake failure/,
+  );
+  assert.match(await openssl(stage, ['-tls1_1', ...weak]), /alert protocol version/);
   for (const options of [
     ['-tls1', ...weak],
     ['-tls1_1', ...weak],
@@ -108,6 +113,44 @@ async function openssl(
   const { stdout, stderr } = await edge.docker.exec(edge.container, argv, { timeoutMs: 20_000 });
   return `${stdout}${stderr}`;
 }
+
+test('with two keys the client chooses, and the hybrid group is there where OpenSSL has it', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }]);
+  const [ecdsa, rsa] = [await stage.issue(['a.test']), await stage.issue(['a.test'], { type: 'rsa' })];
+  await stage.served(await both(stage, ecdsa, rsa));
+  for (const kind of ['ECDSA', 'RSA']) {
+    const cipher = `ECDHE-${kind}-AES128-GCM-SHA256`;
+    assert.match(await openssl(stage, ['-tls1_2', '-cipher', cipher]), new RegExp(`Cipher is ${cipher}`));
+  }
+  assert.match(await openssl(stage, ['-groups', 'X25519MLKEM768']), /Cipher is TLS_/);
+});
+
+/** One record with the keys of two. */
+async function both(stage: TlsStage, one: CertificateRecord, two: CertificateRecord) {
+  const record = { ...one, keys: [...one.keys, ...two.keys] };
+  await stage.put(record);
+  return record;
+}
+
+test('the modern policy takes TLS 1.3 only', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }], { tlsPolicy: 'modern' });
+  await stage.served(await stage.certify(['a.test']));
+  assert.match(await openssl(stage, ['-tls1_2']), /alert protocol version/);
+  assert.match(await openssl(stage, ['-tls1_3']), /Cipher is TLS_/);
+});
+
+test('HTTP/3 is offered and shakes hands, through a reload too; unknown names are refused', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }], { http3: true });
+  await stage.served(await stage.certify(['a.test']));
+  await stage.inForce(replica);
+  const altSvc = (await stage.get('a.test')).headers['alt-svc'];
+  assert.equal(altSvc, `h3=":${stage.httpsPort}"; ma=86400`);
+  const quic = ['-quic', '-alpn', 'h3'];
+  assert.match(await openssl(stage, quic), /ALPN protocol: h3/);
+  await stage.served(await stage.certify(['a.test']));
+  assert.match(await openssl(stage, quic), /ALPN protocol: h3/);
+  assert.doesNotMatch(await openssl(stage, ['-servername', 'unknown.test', ...quic]), /ALPN protocol: h3/);
+});
 
 test('a request for another domain than the connection is for is misdirected, unless one certificate is for both', async (t) => {
   const stage = await TlsStage.make(t);
