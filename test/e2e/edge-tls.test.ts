@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
@@ -482,4 +482,24 @@ test('a restart of the loop without the catalog serves on with the certificates 
   await stage.stage.catalog.start();
   await stage.served(await stage.certify(['a.test']));
   assert.equal((await stage.get('a.test')).status, 200);
+});
+
+test('a start of the loop that remembers nothing cuts nobody off', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }]);
+  await stage.served(await stage.certify(['a.test']));
+  await stage.inForce(replica);
+  await stage.stop();
+  await rm(join(stage.stage.state, 'edge.json'));
+  const end = new AbortController();
+  const outcomes = new Set<string>();
+  const asking = (async () => {
+    while (!end.signal.aborted) outcomes.add(await handshake(stage.httpsPort, { servername: 'a.test' }));
+  })();
+  const before = stage.loop?.status?.generation ?? 0;
+  stage.start();
+  await until('nginx is confirmed', () => (stage.loop?.status?.generation ?? 0) >= before);
+  await stage.inForce(replica);
+  end.abort();
+  await asking;
+  assert.deepEqual([...outcomes], ['connected']);
 });
