@@ -1,4 +1,4 @@
-export { awaitCertificate, type DomainCertificate } from './await.ts';
+export { awaitCertificate } from './await.ts';
 export { addManual, MANUAL, removeManual } from './manual.ts';
 export { readCertificates } from './read.ts';
 export { askForCertificate } from './request.ts';
