@@ -330,38 +330,51 @@ const HOSTILE = [
   '{}',
 ];
 
-test('hostile values in any key of tls are a problem or plain text, never a crash', async () => {
-  const keys = [
-    'email',
-    'profile',
-    'key',
-    'challenge',
-    'policy',
-    'wildcard',
-    'client_ca',
-    'certificate',
-    'hsts',
-    'dns',
-    'issuers',
-    'names',
-  ];
+const HOSTILE_KEYS = {
+  tls: ['email', 'profile', 'key', 'challenge', 'policy', 'hsts', 'dns', 'issuers'],
+  route: ['wildcard', 'client_ca', 'certificate', 'names', 'key', 'redirect', 'hsts', 'dns', 'issuers'],
+  upstream: ['ca', 'server_name'],
+  edge: ['https_port', 'http3', 'trusted_proxies', 'proxy_protocol'],
+  dns: ['exec', 'env', 'webhook', 'token_file', 'rfc2136'],
+  issuer: ['directory', 'name', 'staging', 'ca', 'eab', 'profile', 'email'],
+} as const;
+
+function configWith(where: keyof typeof HOSTILE_KEYS, part: object): object {
+  const route = { service: 'web' };
+  const routes = { 'a.shop.org': route };
+  switch (where) {
+    case 'tls':
+      return { tls: part, routes };
+    case 'route':
+      return { routes: { 'a.shop.org': { ...route, tls: part } } };
+    case 'upstream':
+      return { routes: { 'a.shop.org': { ...route, upstream_tls: part } } };
+    case 'edge':
+      return { edge: part, routes };
+    case 'dns':
+      return { tls: { challenge: 'dns', dns: part }, routes };
+    case 'issuer':
+      return { tls: { issuers: [{ directory: 'https://ca.example.net/d', ...part }] }, routes };
+  }
+}
+
+test('a hostile value of any key is a problem with its place or plain text, never a crash', async () => {
+  const keys = Object.entries(HOSTILE_KEYS).flatMap(([where, names]) =>
+    names.map((name) => [where as keyof typeof HOSTILE_KEYS, name] as const),
+  );
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...keys),
       fc.oneof(fc.constantFrom(...HOSTILE), fc.string(), fc.jsonValue()),
-      fc.boolean(),
-      async (key, value, isTop) => {
-        const tls = { [key]: value };
-        const config = isTop
-          ? { tls, routes: { 'a.shop.org': 'web:80' } }
-          : { routes: { 'a.shop.org': { service: 'web', tls } } };
-        const { value: loaded, problems } = await load(config);
+      async ([where, key], value) => {
+        const { value: loaded, problems } = await load(configWith(where, { [key]: value }));
         assert.equal(
           loaded === undefined,
           problems.some(({ severity }) => severity !== 'warning'),
         );
+        for (const { line, column } of problems) assert.ok(line >= 1 && column >= 1);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 150 },
   );
 });
