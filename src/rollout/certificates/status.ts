@@ -60,10 +60,16 @@ export interface CertificateStatus {
   readonly problem: string | null;
 }
 
+/** Under which certificates stand that nobody's routes name. */
+export const MANUAL = '_manual';
+
 /** Every certificate that somebody wants, sorted by its first name. */
 export function certificateStatuses(facts: CertificateFacts, now: number): CertificateStatus[] {
   const wanted = new Map<string, { readonly wish: CertificateWish; readonly projects: string[] }>();
-  for (const [project, wishes] of Object.entries(facts.wishes)) {
+  // What a route says counts before what was asked for by hand.
+  const projects = Object.keys(facts.wishes).sort((a, b) => Number(a === MANUAL) - Number(b === MANUAL));
+  for (const project of projects) {
+    const wishes = facts.wishes[project] ?? [];
     for (const wish of wishes) {
       const before = wanted.get(wish.id);
       if (before === undefined) wanted.set(wish.id, { wish, projects: [project] });
