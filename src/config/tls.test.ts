@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -14,6 +14,7 @@ after(() => rm(root, { recursive: true, force: true }));
 const compose = 'services: {web: {image: a, expose: [80]}, api: {image: b, expose: [80]}}';
 const pair = await makePair(['www.shop.org', '*.shop.org'], { days: 90 });
 const other = await makePair(['www.shop.org'], { days: 90 });
+const given = await makePair(['given.example.com'], { days: 90 });
 let made = 0;
 
 async function load(config: string | object, files: Readonly<Record<string, string>> = {}, env = {}) {
@@ -329,6 +330,34 @@ const HOSTILE = [
   'ä.org',
   '{}',
 ];
+
+test('the annotated example means something when its files are there', async () => {
+  const example = await readFile(join(import.meta.dirname, '../../docs/seawall.example.yml'), 'utf8');
+  const pem = pair.chain;
+  const { problems, value } = await load(example.replaceAll('\n  # given.', '\n  given.'), {
+    'compose.production.yaml': 'services: {web: {expose: [8000]}, db: {image: c, ports: ["5432:5432"]}}',
+    ...{
+      '.env': '',
+      '.env.production': '',
+      ssh_config: '',
+      'hooks/dns.sh': 'true',
+      'secrets/eab.key': 'a2V5',
+    },
+    ...{ 'certs/old-app-ca.pem': pem, 'certs/clients.pem': pem, 'certs/acme-ca.pem': pem },
+    ...{ 'certs/given.pem': given.chain, 'certs/given.key': given.key },
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    value?.desired.certificates?.map(({ id, source }) => `${id} ${source}`),
+    [
+      '_wildcard.example.com acme',
+      'given.example.com files',
+      'polls.example.com acme',
+      'polls.localhost internal',
+      'trial.example.com acme',
+    ],
+  );
+});
 
 const HOSTILE_KEYS = {
   tls: ['email', 'profile', 'key', 'challenge', 'policy', 'hsts', 'dns', 'issuers'],
