@@ -8,8 +8,10 @@ test('where nothing is special, the example is deployed as it is', () => {
   assert.deepEqual(overrideSettings({ ...place, httpPort: 80 }), {});
 });
 
-test('a busy port 80 changes the port of the edge and nothing else', () => {
+test('busy ports change those of the edge and nothing else', () => {
   assert.deepEqual(overrideSettings({ ...place, httpPort: 8080 }), { edge: { http_port: 8080 } });
+  const both = overrideSettings({ ...place, httpPort: 8080, httpsPort: 8443 });
+  assert.deepEqual(both, { edge: { http_port: 8080, https_port: 8443 } });
 });
 
 test('what builds need on a machine without registries is laid over the example, replicas included', () => {

@@ -22,8 +22,9 @@ export interface OverrideInput {
   readonly buildNetwork?: string;
   /** File with variables that come after the example's own. */
   readonly variables?: string;
-  /** Port of the edge; left out: 80. */
+  /** Ports of the edge; left out: 80 and 443. */
   readonly httpPort?: number;
+  readonly httpsPort?: number;
   readonly lab?: {
     readonly sshConfig: string;
     readonly hosts: readonly { readonly name: string; readonly address: string }[];
@@ -48,7 +49,7 @@ export function overrideSettings(input: OverrideInput): Record<string, unknown> 
       ? {}
       : { env_file: [path(`${input.example}/.env`), path(input.variables)] }),
     ...(input.buildNetwork === undefined ? {} : { agent: { build_network: input.buildNetwork } }),
-    ...(input.httpPort === undefined || input.httpPort === 80 ? {} : { edge: { http_port: input.httpPort } }),
+    ...edgePorts(input),
     ...(input.lab === undefined || front === undefined
       ? {}
       : {
@@ -56,6 +57,16 @@ export function overrideSettings(input: OverrideInput): Record<string, unknown> 
           hosts: Object.fromEntries([host('edge')(front), ...apps.map(host('app'))]),
           routes: { [front.address]: { service: 'web', port: 8000, tls: 'off' } },
         }),
+  };
+}
+
+function edgePorts({ httpPort = 80, httpsPort = 443 }: OverrideInput): Record<string, unknown> {
+  if (httpPort === 80 && httpsPort === 443) return {};
+  return {
+    edge: {
+      ...(httpPort === 80 ? {} : { http_port: httpPort }),
+      ...(httpsPort === 443 ? {} : { https_port: httpsPort }),
+    },
   };
 }
 

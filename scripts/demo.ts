@@ -36,17 +36,17 @@ async function run(command: string, args: readonly string[]): Promise<void> {
 const seawall = (files: readonly string[], ...args: string[]): Promise<void> =>
   run(join(root, 'bin/seawall'), [...args, ...files.flatMap((file) => ['--file', file])]);
 
-/** The port of the edge that an earlier demo left on this machine: it is no stranger. */
-async function portOfEdge(): Promise<number | undefined> {
+/** A port of the edge that an earlier demo left on this machine: it is no stranger. */
+async function portOfEdge(isTls: boolean): Promise<number | undefined> {
   const config = '/var/lib/seawall/edge/current/nginx.conf';
   const { stdout } = await tryCommand('docker', ['exec', 'seawall-edge', 'cat', config]);
-  const port = /listen 0\.0\.0\.0:(\d+)/.exec(stdout)?.[1];
+  const listens = [...stdout.matchAll(/listen 0\.0\.0\.0:(\d+)([^;]*);/g)];
+  const port = listens.find(([, , words = '']) => words.includes(' ssl') === isTls)?.[1];
   return port === undefined ? undefined : Number(port);
 }
 
-/** 80 when this machine has it free, else 8080 and up. */
-async function freePort(): Promise<number> {
-  const candidates = [80, 8080, 8081, 8082, 8083];
+/** The first one that this machine has free. */
+async function freePort(candidates: readonly number[]): Promise<number> {
   for (const port of candidates) {
     const server = createServer();
     const isFree = await new Promise<boolean>((done) => {
@@ -88,8 +88,9 @@ async function buildSettings(): Promise<Pick<OverrideInput, 'composeOverride' | 
 
 async function upOnThisMachine(): Promise<string> {
   await ensureImages({ images: IMAGES });
-  const httpPort = (await portOfEdge()) ?? (await freePort());
-  writeOverride(1, { ...(await buildSettings()), httpPort });
+  const httpPort = (await portOfEdge(false)) ?? (await freePort([80, 8080, 8081, 8082, 8083]));
+  const httpsPort = (await portOfEdge(true)) ?? (await freePort([443, 8443, 8444, 8445]));
+  writeOverride(1, { ...(await buildSettings()), httpPort, httpsPort });
   return `http://polls.localhost${httpPort === 80 ? '' : `:${httpPort}`}`;
 }
 

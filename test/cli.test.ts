@@ -182,6 +182,41 @@ test('good files are ok, and what was understood differently is said', async () 
   assert.match(stdout, /✔ ok: shop, 1 service, 1 route, 1 host\n$/);
 });
 
+test('certificates: what cannot be meant is refused before a host is touched', async () => {
+  await writeProject();
+  const calls: readonly (readonly [readonly string[], RegExp])[] = [
+    [['cert', 'issue', '; rm -rf /'], /"; rm -rf \/" is no domain/],
+    [['cert', 'issue', 'mail.localhost'], /no public CA issues certificates for mail\.localhost/],
+    [
+      ['cert', 'import', 'a.org', '--cert', 'gone.pem', '--key', 'gone.key'],
+      /the file of --cert cannot be read/,
+    ],
+    [
+      ['cert', 'import', 'a.org', '--cert', 'compose.yaml', '--key', 'compose.yaml'],
+      /there is no certificate in it/,
+    ],
+    [['cert', 'import', 'a.org', '--cert', 'compose.yaml'], /--key/],
+    [['cert', 'revoke', 'a.org', '--reason', 'boredom'], /--reason boredom is none/],
+    [['cert', 'renw'], /Did you mean renew\?/],
+  ];
+  for (const [args, message] of calls) {
+    const { code, stderr, stdout } = await call(args);
+    assert.equal(code, 2, args.join(' '));
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.match(stderr, /→/, args.join(' '));
+  }
+});
+
+test('a name that no public CA knows has to say how it is served', async () => {
+  await writeProject();
+  await write('seawall.yml', 'routes:\n  shop.localhost: web:80\n');
+  const { code, stderr } = await call(['check']);
+  assert.equal(code, 2);
+  assert.match(stderr, /no public CA issues certificates for shop\.localhost/);
+  assert.match(stderr, /→ Write tls: internal .* or tls: off/);
+});
+
 test("no file at all is the user's mistake, with the way to mend it", async () => {
   const empty = await mkdtemp(join(folder, 'empty-'));
   const { code, stderr } = await call(['plan', '--file', join(empty, 'compose.yaml')]);
@@ -193,7 +228,13 @@ const noDocker = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 
 test('no Docker: what does not answer is named, and the exit code is its own', async () => {
   await writeProject();
-  for (const args of [['ps'], ['logs'], ['deploy', '--yes'], ['machine', 'ls']]) {
+  for (const args of [
+    ['ps'],
+    ['logs'],
+    ['deploy', '--yes'],
+    ['machine', 'ls'],
+    ['check', '--certificates'],
+  ]) {
     const { code, stdout, stderr } = await call(args, noDocker);
     assert.equal(code, 5, `${args}: ${stderr}`);
     assert.match(stdout + stderr, /no Docker answers at \/nonexistent\/docker\.sock/, args.join(' '));

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { CertificateFiles } from '../catalog/tls-record.ts';
 import { type CertificateFact, inspectPair, uncovered } from '../certificate-pair.ts';
 import type { DesiredCertificate } from '../compose/desired.ts';
 import type { CertificateSettings } from '../config/index.ts';
@@ -97,7 +98,7 @@ export async function importCertificate(
   const key = await readText(context, '--key', options.key);
   const found = inspectPair(chain, key, new Date(context.terminal.now()));
   const fact = requireFit(found, name, options.cert);
-  const text = JSON.stringify({ chain, key });
+  const text = JSON.stringify({ chain, key } satisfies CertificateFiles);
   const files = sha256(text);
   const certificate: DesiredCertificate = {
     id: certificateId(name),

@@ -67,7 +67,7 @@ const minute = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 
 const stateWords = ({ health, kind, failures }: CertificateStatus): string => {
   if (health === 'failing') return failures === 1 ? 'failed once' : `failed ${failures} times`;
   if (health === 'pending') return kind === 'none' ? 'not there yet' : 'private CA for now';
-  return health;
+  return health === 'unserved' ? 'not on every edge' : health;
 };
 
 function stateOf(status: CertificateStatus, style: Style): string {

@@ -13,15 +13,16 @@ export function certificateWords(status: CertificateStatus, style: Style): strin
 }
 
 /** Why it is not well, what Seawall does about it, and where to look. */
-function troubleLines(
-  { problem, lastError, warnings, nextTryAt }: CertificateStatus,
-  style: Style,
-): string[] {
+function troubleLines(status: CertificateStatus, style: Style): string[] {
+  const { problem, lastError, warnings, nextTryAt, kind, failures } = status;
   const notes = [
     ...(problem === null ? [] : [problem]),
     ...warnings.filter((warning) => warning !== problem),
   ].map((text) => `${style('yellow', '!')} ${printable(text)}`);
   const hint = lastError?.hint === undefined ? [] : [`${style('green', '→')} ${printable(lastError.hint)}`];
-  const next = nextTryAt === null ? '' : `; next try at ${nextTryAt}`;
-  return [...notes, ...hint, `${style('dim', `it keeps trying${next}. See: seawall cert ls`)}`];
+  const next =
+    nextTryAt === null ? '' : `; next try at ${nextTryAt.slice(0, 10)} ${nextTryAt.slice(11, 16)} UTC`;
+  const isTried = kind === 'none' || kind === 'interim' || failures > 0;
+  const end = isTried ? `it keeps trying${next}. See: seawall cert ls` : 'See: seawall cert ls';
+  return [...notes, ...hint, style('dim', end)];
 }

@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FACTS, NOW } from '../../test/certificate-samples.ts';
 import { assertGolden } from '../../test/golden-file.ts';
 import type { Change } from '../plan/index.ts';
+import { certificateStatuses } from '../rollout/certificates/status.ts';
 import type { RolloutResult } from '../rollout/index.ts';
 import { viewResult } from './rollout-view.ts';
 
@@ -80,6 +83,34 @@ const results: Record<string, RolloutResult> = {
     tasksSince: [{ task: 'migrate', release: 12 }],
     notices: ['release 9 and its images were removed'],
   },
+};
+
+const statuses = certificateStatuses(FACTS, NOW);
+const certificate = (domain: string, id = domain) => {
+  const found = statuses.find((each) => each.id === id);
+  assert.ok(found);
+  return { domain, certificate: found };
+};
+
+results.https = {
+  ...base,
+  urls: [
+    'https://a.example.com/',
+    'https://elsewhere.example.com:8443/',
+    'https://failing.example.com/',
+    'https://failing.example.com/api',
+    'https://given.example.com/',
+    'https://inner.internal/',
+    'https://new.example.com/',
+    'http://plain.example.com/',
+    'https://well.example.com/',
+  ],
+  certificates: [
+    certificate('a.example.com', '_wildcard.example.com'),
+    ...['elsewhere', 'failing', 'given', 'new', 'well'].map((name) => certificate(`${name}.example.com`)),
+    certificate('inner.internal'),
+  ],
+  edgeGapsMs: { front: 1234 },
 };
 
 for (const [name, result] of Object.entries(results)) {

@@ -66,17 +66,18 @@ function summary(result: RolloutResult, style: Style): string[] {
   ];
 }
 
-/** Each address with who issued its certificate, or why the private CA serves. */
+/** Each address with who issued its certificate; why the private CA serves is said once for a domain. */
 function viewUrls({ urls, certificates = [] }: RolloutResult, style: Style): string[] {
+  const said = new Set<string>();
   return urls.flatMap((url) => {
-    const { hostname } = new URL(url);
-    const found = url.startsWith('https:')
-      ? certificates.find(({ domain }) => domain === hostname)
-      : undefined;
+    const { hostname, protocol } = new URL(url);
+    const found = certificates.find(({ domain }) => protocol === 'https:' && domain === hostname);
     const shown = `  ${style('cyan', url)}`;
     if (found === undefined) return [shown];
     const [words, ...lines] = certificateWords(found.certificate, style);
-    return [`${shown}  ${words}`, ...lines.map((line) => `    ${line}`)];
+    const isNew = !said.has(hostname);
+    said.add(hostname);
+    return [`${shown}  ${words}`, ...(isNew ? lines.map((line) => `    ${line}`) : [])];
   });
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -14,6 +14,7 @@ after(() => rm(root, { recursive: true, force: true }));
 const compose = 'services: {web: {image: a, expose: [80]}, api: {image: b, expose: [80]}}';
 const pair = await makePair(['www.shop.org', '*.shop.org'], { days: 90 });
 const other = await makePair(['www.shop.org'], { days: 90 });
+const given = await makePair(['given.example.com'], { days: 90 });
 let made = 0;
 
 async function load(config: string | object, files: Readonly<Record<string, string>> = {}, env = {}) {
@@ -330,38 +331,79 @@ const HOSTILE = [
   '{}',
 ];
 
-test('hostile values in any key of tls are a problem or plain text, never a crash', async () => {
-  const keys = [
-    'email',
-    'profile',
-    'key',
-    'challenge',
-    'policy',
-    'wildcard',
-    'client_ca',
-    'certificate',
-    'hsts',
-    'dns',
-    'issuers',
-    'names',
-  ];
+test('the annotated example means something when its files are there', async () => {
+  const example = await readFile(join(import.meta.dirname, '../../docs/seawall.example.yml'), 'utf8');
+  const pem = pair.chain;
+  const { problems, value } = await load(example.replaceAll('\n  # given.', '\n  given.'), {
+    'compose.production.yaml': 'services: {web: {expose: [8000]}, db: {image: c, ports: ["5432:5432"]}}',
+    ...{
+      '.env': '',
+      '.env.production': '',
+      ssh_config: '',
+      'hooks/dns.sh': 'true',
+      'secrets/eab.key': 'a2V5',
+    },
+    ...{ 'certs/old-app-ca.pem': pem, 'certs/clients.pem': pem, 'certs/acme-ca.pem': pem },
+    ...{ 'certs/given.pem': given.chain, 'certs/given.key': given.key },
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    value?.desired.certificates?.map(({ id, source }) => `${id} ${source}`),
+    [
+      '_wildcard.example.com acme',
+      'given.example.com files',
+      'polls.example.com acme',
+      'polls.localhost internal',
+      'trial.example.com acme',
+    ],
+  );
+});
+
+const HOSTILE_KEYS = {
+  tls: ['email', 'profile', 'key', 'challenge', 'policy', 'hsts', 'dns', 'issuers'],
+  route: ['wildcard', 'client_ca', 'certificate', 'names', 'key', 'redirect', 'hsts', 'dns', 'issuers'],
+  upstream: ['ca', 'server_name'],
+  edge: ['https_port', 'http3', 'trusted_proxies', 'proxy_protocol'],
+  dns: ['exec', 'env', 'webhook', 'token_file', 'rfc2136'],
+  issuer: ['directory', 'name', 'staging', 'ca', 'eab', 'profile', 'email'],
+} as const;
+
+function configWith(where: keyof typeof HOSTILE_KEYS, part: object): object {
+  const route = { service: 'web' };
+  const routes = { 'a.shop.org': route };
+  switch (where) {
+    case 'tls':
+      return { tls: part, routes };
+    case 'route':
+      return { routes: { 'a.shop.org': { ...route, tls: part } } };
+    case 'upstream':
+      return { routes: { 'a.shop.org': { ...route, upstream_tls: part } } };
+    case 'edge':
+      return { edge: part, routes };
+    case 'dns':
+      return { tls: { challenge: 'dns', dns: part }, routes };
+    case 'issuer':
+      return { tls: { issuers: [{ directory: 'https://ca.example.net/d', ...part }] }, routes };
+  }
+}
+
+test('a hostile value of any key is a problem with its place or plain text, never a crash', async () => {
+  const keys = Object.entries(HOSTILE_KEYS).flatMap(([where, names]) =>
+    names.map((name) => [where as keyof typeof HOSTILE_KEYS, name] as const),
+  );
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...keys),
       fc.oneof(fc.constantFrom(...HOSTILE), fc.string(), fc.jsonValue()),
-      fc.boolean(),
-      async (key, value, isTop) => {
-        const tls = { [key]: value };
-        const config = isTop
-          ? { tls, routes: { 'a.shop.org': 'web:80' } }
-          : { routes: { 'a.shop.org': { service: 'web', tls } } };
-        const { value: loaded, problems } = await load(config);
+      async ([where, key], value) => {
+        const { value: loaded, problems } = await load(configWith(where, { [key]: value }));
         assert.equal(
           loaded === undefined,
           problems.some(({ severity }) => severity !== 'warning'),
         );
+        for (const { line, column } of problems) assert.ok(line >= 1 && column >= 1);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 150 },
   );
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Acknowledgement } from '../catalog/record.ts';
 import { workersToEnd } from './bounds.ts';
 import { type GenerationBook, lingeringOf, oldWorkers, withGeneration, withWorkers } from './lingering.ts';
@@ -32,6 +33,8 @@ export class InForce {
   readonly #options: InForceOptions;
   #book: GenerationBook;
   #model: EdgeModel | undefined;
+  /** What was written for it. */
+  #text: string | undefined;
   #workers: readonly Worker[] | undefined;
   #running: number | undefined;
   /** Generation after whose confirmation the workers were looked at. */
@@ -67,16 +70,18 @@ export class InForce {
     const current = await nginx.current();
     const addresses = model.upstreams.flatMap((upstream) => upstream.addresses);
     const same = withGenerationNumber(model, current?.generation ?? 0);
-    if (current !== undefined && renderNginx(same) === current.text) {
+    if (current !== undefined && this.#isTextOf(same, current.text)) {
       if (this.#book.addresses[current.generation] === undefined)
         this.#book = withGeneration(this.#book, current.generation, addresses);
       await remember();
       this.#model = same;
+      this.#text = current.text;
       return;
     }
     const next = withGenerationNumber(model, await nginx.nextNumber());
     const { generation } = next.settings;
-    const outcome = await nginx.apply({ generation, text: renderNginx(next) }, signal, async () => {
+    const text = renderNginx(next);
+    const outcome = await nginx.apply({ generation, text }, signal, async () => {
       if (current !== undefined) await this.#note(current.generation);
       this.#book = withGeneration(this.#book, generation, addresses);
       await remember();
@@ -85,6 +90,13 @@ export class InForce {
       `edge: generation ${generation} ${outcome}: ${next.servers.length} domains, ${addresses.length} addresses`,
     );
     this.#model = next;
+    this.#text = text;
+  }
+
+  /** With thousands of domains a look at what is the same takes less than writing all of it down again. */
+  #isTextOf(model: EdgeModel, text: string): boolean {
+    if (text === this.#text && isDeepStrictEqual(model, this.#model)) return true;
+    return renderNginx(model) === text;
   }
 
   /**

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SeawallError } from '../errors.ts';
-import { type Docker, isConflict, isNotFound } from '../hosts/index.ts';
+import { ContainerShell, type Docker, isConflict, isNotFound } from '../hosts/index.ts';
 import { type EdgeCapabilities, leastCapabilities, readCapabilities } from './capabilities.ts';
 import {
   currentGeneration,
@@ -17,7 +17,7 @@ import { getFromSocket } from './status-socket.ts';
 import { parseWorkers, type SocketRules, type Worker, workersScript } from './workers.ts';
 
 export interface NginxOptions {
-  readonly docker: Pick<Docker, 'exec' | 'killContainer' | 'inspectContainer'>;
+  readonly docker: Pick<Docker, 'exec' | 'execInteractive' | 'killContainer' | 'inspectContainer'>;
   /** Name of the edge container. */
   readonly container: string;
   /** Folder of generations, socket and logs; the same in the container and here. */
@@ -37,13 +37,19 @@ const forgottenAfterMs = 10_000;
 /** The nginx of one edge container: what it runs, what its workers hold, and how it gets another configuration. */
 export class NginxControl {
   readonly #options: NginxOptions;
+  /** Two, because a test and a look go on side by side. */
+  readonly #tester: ContainerShell;
+  readonly #looker: ContainerShell;
   #capabilities: EdgeCapabilities;
   /** The start of nginx that was asked for them. */
   #askedOf: string | undefined;
   #absentSince: number | undefined;
 
   constructor(options: NginxOptions) {
+    const { docker, container } = options;
     this.#options = options;
+    this.#tester = new ContainerShell({ docker, container, programs: { test: 'nginx -t -q -c "$1"' } });
+    this.#looker = new ContainerShell({ docker, container, programs: { workers: workersScript } });
     this.#capabilities = options.capabilities ?? leastCapabilities;
   }
 
@@ -152,13 +158,17 @@ export class NginxControl {
     }
   }
 
+  /** Ends what is kept running in the container for questions. */
+  close(): void {
+    this.#tester.close();
+    this.#looker.close();
+  }
+
   /** All workers of the container; undefined when it does not run. */
   async workers(signal: AbortSignal): Promise<readonly Worker[] | undefined> {
-    const { docker, container, sockets } = this.#options;
     try {
-      const argv = ['sh', '-c', workersScript];
-      const { stdout } = await docker.exec(container, argv, { signal, timeoutMs: execTimeoutMs });
-      return parseWorkers(stdout, sockets);
+      const { output } = await this.#looker.run('workers', '', { signal, timeoutMs: execTimeoutMs });
+      return parseWorkers(output, this.#options.sockets);
     } catch (error) {
       if (isNotFound(error) || isConflict(error)) return undefined;
       throw error;
@@ -177,12 +187,10 @@ export class NginxControl {
   }
 
   async #test(path: string, signal: AbortSignal): Promise<void> {
-    const { docker, container } = this.#options;
-    const argv = ['nginx', '-t', '-q', '-c', path];
-    const { exitCode, stderr } = await docker.exec(container, argv, { signal, timeoutMs: execTimeoutMs });
+    const { exitCode, output } = await this.#tester.run('test', path, { signal, timeoutMs: execTimeoutMs });
     if (exitCode === 0) return;
-    throw new SeawallError('refused', `nginx does not accept the new configuration: ${stderr.trim()}`, {
-      where: container,
+    throw new SeawallError('refused', `nginx does not accept the new configuration: ${output.trim()}`, {
+      where: this.#options.container,
       hint: 'The previous configuration serves on. This is a mistake in Seawall, or a port that somebody else has.',
     });
   }

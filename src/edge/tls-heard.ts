@@ -17,6 +17,8 @@ export interface TlsHeard {
 export class TlsEar {
   readonly #watches: readonly Promise<void>[];
   #heard: TlsHeard = {};
+  /** What certificates and CAs depend on and was not answered yet. */
+  readonly #awaited = new Set<keyof TlsHeard>(['live', 'authority']);
 
   constructor(options: {
     readonly client: Pick<CatalogClient, 'kvGet' | 'kvList'>;
@@ -25,7 +27,8 @@ export class TlsEar {
     readonly onError: (error: unknown) => void;
   }) {
     const { client, signal, onError } = options;
-    const hear = (news: TlsHeard) => {
+    const hear = (name: keyof TlsHeard, news: TlsHeard) => {
+      this.#awaited.delete(name);
       this.#heard = { ...this.#heard, ...news };
       options.onChange();
     };
@@ -35,17 +38,22 @@ export class TlsEar {
         client,
         prefix,
         (entries) =>
-          hear({ [name]: new Map(entries.map(({ key, value }) => [key.slice(prefix.length), value])) }),
+          hear(name, { [name]: new Map(entries.map(({ key, value }) => [key.slice(prefix.length), value])) }),
         watch,
       );
     const one = (key: string, name: 'revocationList' | 'authority') =>
-      watchKey(client, key, (entry) => entry !== undefined && hear({ [name]: entry.value }), watch);
+      watchKey(client, key, (entry) => hear(name, entry === undefined ? {} : { [name]: entry.value }), watch);
     this.#watches = [
       list(KEY.liveCertificates, 'live'),
       list(KEY.challengeAnswers, 'answers'),
       one(KEY.revocationList, 'revocationList'),
       one(KEY.authority, 'authority'),
     ];
+  }
+
+  /** The catalog has told of certificates and of the private CA, be it that there are none. */
+  get isWhole(): boolean {
+    return this.#awaited.size === 0;
   }
 
   get heard(): TlsHeard {

@@ -28,6 +28,8 @@ export interface TlsKeeperOptions {
 
 /** All files of HTTPS on this edge, and what of them is in force. */
 export class TlsKeeper {
+  /** An earlier run knew what to serve with. */
+  readonly hasMemory: boolean;
   readonly #edgePath: string;
   readonly #certificates: CertificateFiles;
   readonly #trust: TrustFiles;
@@ -43,6 +45,7 @@ export class TlsKeeper {
   constructor(options: TlsKeeperOptions) {
     const { edgePath, clusterKey, kept, log } = options;
     this.#edgePath = edgePath;
+    this.hasMemory = kept !== undefined;
     this.#kept = kept ?? { certificates: [] };
     this.#root = kept?.root;
     this.#certificates = new CertificateFiles({
@@ -101,25 +104,27 @@ export class TlsKeeper {
     return this.#root === undefined ? {} : { root: this.#root };
   }
 
-  /** To be called when nginx confirmed the model: it is in force, and what nothing names any more goes. */
-  async confirmed({ settings: { generation }, servers, upstreams }: EdgeModel): Promise<void> {
+  /** To be called when nginx confirmed the model: it is in force. */
+  confirmed({ servers }: EdgeModel): void {
     const inForce = new Map<string, Set<string>>();
-    const files = new Set<string>();
-    for (const { tls } of servers) {
-      for (const name of tls?.certificates ?? []) {
-        const [id = '', fingerprint = ''] = name.split('/');
-        inForce.set(id, (inForce.get(id) ?? new Set()).add(fingerprint));
-        files.add(`certs/${name}`);
-      }
-      if (tls?.clientCa !== undefined) files.add(`trust/${tls.clientCa.replace(/\.pem$/, '')}`);
+    for (const name of servers.flatMap(({ tls }) => tls?.certificates ?? [])) {
+      const [id = '', fingerprint = ''] = name.split('/');
+      inForce.set(id, (inForce.get(id) ?? new Set()).add(fingerprint));
     }
-    for (const { tls } of upstreams)
-      if (tls !== undefined) files.add(`trust/${tls.trust.replace(/\.pem$/, '')}`);
     this.#inForce = Object.fromEntries(
       [...inForce]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([id, fingerprints]) => [id, [...fingerprints].toSorted()]),
     );
+  }
+
+  /** Removes what no configuration on the disk names any more. @param model that nginx confirmed. */
+  async prune({ settings: { generation }, servers, upstreams }: EdgeModel): Promise<void> {
+    const files = new Set(
+      servers.flatMap(({ tls }) => tls?.certificates.map((name) => `certs/${name}`) ?? []),
+    );
+    const trusted = [...servers.map(({ tls }) => tls?.clientCa), ...upstreams.map(({ tls }) => tls?.trust)];
+    for (const file of trusted) if (file !== undefined) files.add(`trust/${file.replace(/\.pem$/, '')}`);
     const names = [...files].toSorted().join();
     if (names === this.#pruned.names && !(this.#pruned.isMore && generation !== this.#pruned.generation))
       return;

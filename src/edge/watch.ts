@@ -1,65 +1,26 @@
 import { join } from 'node:path';
-import { type CatalogClient, HeldKey } from '../catalog/index.ts';
-import { type Acknowledgement, KEY } from '../catalog/record.ts';
-import { type ClusterHost, defaultEdgeRules, type EdgeRules, HOST_PATH, OWN } from '../cluster.ts';
+import type { HeldKey } from '../catalog/index.ts';
+import type { Acknowledgement, RouteRecord } from '../catalog/record.ts';
+import { defaultEdgeRules, type EdgeRules, HOST_PATH } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
-import type { Docker } from '../hosts/index.ts';
 import { admit } from './admission.ts';
 import { candidatesOf, knownAddresses } from './candidates.ts';
 import type { EdgeCapabilities } from './capabilities.ts';
-import { CatalogEar } from './heard.ts';
-import { type EdgeStatus, InForce } from './in-force.ts';
+import type { EdgeStatus, InForce } from './in-force.ts';
 import { edgeInputs, type Heard } from './inputs.ts';
-import { emptyBook } from './lingering.ts';
 import { watchLogSize } from './log-size.ts';
 import { canListenOnIpv6, hasAddresses } from './machine.ts';
 import { type EdgeModel, type EdgeSettings, edgeModel, type RouteProblem } from './model.ts';
-import { NginxControl } from './nginx.ts';
+import type { NginxControl } from './nginx.ts';
+import type { EdgeOptions } from './options.ts';
 import { pause } from './pause.ts';
-import { Probes } from './probes.ts';
 import { renderNginx } from './render.ts';
 import { reportOnce } from './report-once.ts';
-import { SilentHosts, silentCandidates } from './silent-hosts.ts';
+import { silentCandidates } from './silent-hosts.ts';
 import { type EdgeSnapshot, isSameSnapshot, readSnapshot, writeSnapshot } from './snapshot.ts';
-import { TlsEar } from './tls-heard.ts';
-import { TlsKeeper } from './tls-keeper.ts';
+import { type EdgeTools, edgePathOf, makeNginxControl, sourcesOf, startTools } from './tools.ts';
 import { watchTraffic } from './traffic.ts';
-
-export interface EdgeOptions {
-  readonly client: Pick<
-    CatalogClient,
-    | 'kvGet'
-    | 'kvList'
-    | 'kvPut'
-    | 'services'
-    | 'serviceInstances'
-    | 'sessionCreate'
-    | 'sessionDestroy'
-    | 'sessionInfo'
-    | 'sessionRenew'
-  >;
-  readonly docker: Pick<Docker, 'exec' | 'killContainer' | 'inspectContainer'>;
-  readonly host: Pick<ClusterHost, 'name' | 'privateAddress'>;
-  /** TCP port for plain HTTP. */
-  readonly httpPort: number;
-  /** base64; opens the keys of certificates. */
-  readonly clusterKey: string;
-  /** What holds for all domains; {@link defaultEdgeRules} by default. */
-  readonly rules?: EdgeRules;
-  /** Ends the loop; nginx serves on. */
-  readonly signal: AbortSignal;
-  readonly log: (line: string) => void;
-  /** Milliseconds of a clock that only goes forward. */
-  readonly clock?: () => number;
-  /** Milliseconds since 1970; HSTS waits until certificates are a day old. */
-  readonly wallClock?: () => number;
-  /** Where things are; tests and the demo have other places. */
-  readonly paths?: { readonly edge: string; readonly state: string };
-  readonly container?: string;
-  /** Unix user of nginx's workers. */
-  readonly user?: string;
-}
 
 /** Milliseconds that changes are gathered before nginx is given a new configuration. */
 const batchMs = 20;
@@ -68,25 +29,11 @@ const idleMs = 5_000;
 const absentEveryMs = 1_000;
 const lingeringEveryMs = 250;
 const upgradedEveryMs = 2_000;
-const ackTtlMs = 15_000;
 const noHttp3 = 'this nginx was built without HTTP/3: domains are served over HTTP/1.1 and HTTP/2';
 
 /** The edge loop of a host, until the signal ends it. Everything it meets is logged and tried again; it never rejects. */
 export async function watchEdge(options: EdgeOptions): Promise<void> {
   await new EdgeLoop(options).run();
-}
-
-/** What one run of the loop works with. */
-interface Tools {
-  readonly probes: Probes;
-  readonly inForce: InForce;
-  readonly nginx: NginxControl;
-  readonly ack: HeldKey;
-  readonly tls: TlsKeeper;
-  readonly tlsEar: TlsEar;
-  readonly tlsAck: HeldKey;
-  readonly ipv6: boolean;
-  readonly silentHosts: SilentHosts;
 }
 
 /** {@link watchEdge} with its {@link EdgeStatus} to look at. */
@@ -107,10 +54,10 @@ export class EdgeLoop {
 
   constructor(options: EdgeOptions) {
     this.#options = options;
-    this.#edgePath = options.paths?.edge ?? HOST_PATH.edge;
+    this.#edgePath = edgePathOf(options);
     this.#statePath = options.paths?.state ?? HOST_PATH.agentState;
     this.#clock = options.clock ?? (() => performance.now());
-    this.#privateSources = sourcesOf(options.host.privateAddress);
+    this.#privateSources = sourcesOf(options);
     this.#rules = options.rules ?? defaultEdgeRules;
   }
 
@@ -125,7 +72,7 @@ export class EdgeLoop {
     const logPath = join(this.#edgePath, 'logs', 'access.log');
     const statePath = join(this.#statePath, 'traffic.json');
     const snapshot = await readSnapshot(join(this.#statePath, 'edge.json'));
-    const nginx = this.#control(snapshot?.capabilities);
+    const nginx = makeNginxControl(this.#options, snapshot?.capabilities);
     const reopen = () => nginx.reopenLogs(signal);
     await Promise.all([
       this.#serve(nginx, snapshot),
@@ -134,66 +81,19 @@ export class EdgeLoop {
     ]);
   }
 
-  #control(capabilities: EdgeCapabilities | undefined): NginxControl {
-    const { docker, container = OWN.edge, httpPort } = this.#options;
-    const { httpsPort, http3 } = this.#rules;
-    const sockets = {
-      listenPorts: [httpPort, httpsPort],
-      multiplexedPorts: [httpsPort],
-      hasHttp3: http3,
-      upgradedSource: this.#privateSources.upgraded,
-    };
-    const known = capabilities === undefined ? {} : { capabilities };
-    return new NginxControl({ docker, container, edgePath: this.#edgePath, sockets, ...known });
-  }
-
-  #tools(
-    nginx: NginxControl,
-    snapshot: EdgeSnapshot | undefined,
-    ipv6: boolean,
-    onError: (error: unknown) => void,
-  ): Tools {
-    const { client, clusterKey, host, signal, log } = this.#options;
-    const onChange = () => this.#wake.abort();
-    const inForce = new InForce({ nginx, book: snapshot?.book ?? emptyBook, signal, log });
-    this.#inForce = inForce;
-    const held = (key: string) => new HeldKey(client, { key, ttlMs: ackTtlMs, behavior: 'delete', onError });
-    return {
-      nginx,
-      inForce,
-      ipv6,
-      probes: new Probes({ signal, onChange, admitted: snapshot?.admitted ?? [] }),
-      tls: new TlsKeeper({ edgePath: this.#edgePath, clusterKey, kept: snapshot?.tls, log }),
-      tlsEar: new TlsEar({ client, signal, onChange, onError }),
-      ack: held(KEY.edgeAck(host.name)),
-      tlsAck: held(KEY.tlsAck(host.name)),
-      silentHosts: new SilentHosts({ log }),
-    };
-  }
-
   async #serve(nginx: NginxControl, snapshot: EdgeSnapshot | undefined): Promise<void> {
-    const { client, signal, log } = this.#options;
+    const { signal, log } = this.#options;
     const failure = reportOnce((text) => log(`edge: ${text}`));
-    const silence = reportOnce((text) => log(`edge: catalog: ${text}`));
-    const onChange = () => {
-      silence.over();
-      this.#wake.abort();
-    };
-    const tools = this.#tools(nginx, snapshot, await canListenOnIpv6(), silence.report);
-    const ear = new CatalogEar({
-      client,
-      signal,
-      before: snapshot?.heard,
-      onChange,
-      onError: silence.report,
-    });
+    const ipv6 = await canListenOnIpv6();
+    const tools = startTools(this.#options, nginx, snapshot, () => this.#wake.abort());
+    this.#inForce = tools.inForce;
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const woken = AbortSignal.any([signal, this.#wake.signal]);
       let waitMs = idleMs;
       try {
-        waitMs = await this.#step(ear.heard(this.#clock()), tools);
+        waitMs = await this.#step(tools, ipv6);
         failures = 0;
         failure.over();
       } catch (error) {
@@ -206,17 +106,20 @@ export class EdgeLoop {
       await pause(batchMs, signal);
     }
     // Its session is left to a successor: a restart of the agent is not seen by a rollout.
+    tools.nginx.close();
     const left = [tools.ack, tools.tlsAck].map((ack) => ack.close({ leave: true }));
-    await Promise.all([ear.close(), tools.tlsEar.close(), ...left]);
+    await Promise.all([tools.ear.close(), tools.tlsEar.close(), ...left]);
   }
 
   /** One pass from what is known to what is acknowledged. @returns milliseconds until the next look without news. */
-  async #step(heard: Heard | undefined, tools: Tools): Promise<number> {
+  async #step(tools: EdgeTools, ipv6: boolean): Promise<number> {
     const { signal, wallClock = Date.now } = this.#options;
     const { nginx, tls, tlsEar } = tools;
-    await tls.publish(tlsEar.heard);
+    const heard = tools.ear.heard(this.#clock());
+    // A disk that takes no challenge answer must not keep replicas from being swapped.
+    await tls.publish(tlsEar.heard).catch(tools.onFileError);
     const capabilities = await nginx.capabilities(signal);
-    const settings = this.#settings(tools.ipv6, capabilities);
+    const settings = this.#settings(ipv6, capabilities);
     if (heard === undefined) {
       // A host's first start: nginx can already cut unknown hosts, and says that it is there.
       if ((await nginx.current()) === undefined) await this.#bootstrap(nginx, settings);
@@ -224,6 +127,8 @@ export class EdgeLoop {
     }
     if (this.#rules.http3) await tls.makeQuicKey();
     const { inputs: heardInputs, problems: unreadable } = edgeInputs(heard);
+    // A start without memory: to refuse handshakes until certificates are heard of would cut off whom nginx still serves.
+    if (!tls.hasMemory && !tlsEar.isWhole && heardInputs.routes.some(needsTls)) return idleMs;
     const state = await tls.settle(tlsEar.heard, heardInputs.routes, wallClock());
     const inputs = { ...heardInputs, ...tls.root };
     const { candidates, problems: unfit } = candidatesOf(inputs);
@@ -267,13 +172,14 @@ export class EdgeLoop {
 
   /** @param model what nginx serves; undefined: it did not take the newest. */
   async #sayTls(
-    { tls, tlsAck, inForce }: Tools,
+    { tls, tlsAck, inForce }: EdgeTools,
     model: EdgeModel | undefined,
     refusal: string | undefined,
   ): Promise<void> {
-    const generation = inForce.status.generation ?? 0;
-    if (model !== undefined) await tls.confirmed({ ...model, settings: { ...model.settings, generation } });
+    if (model !== undefined) tls.confirmed(model);
     tlsAck.put(JSON.stringify(tls.acknowledgement(refusal)));
+    const generation = inForce.status.generation ?? 0;
+    if (model !== undefined) await tls.prune({ ...model, settings: { ...model.settings, generation } });
   }
 
   /** A project of which a route was left out is not served as it wants: its hash is not acknowledged. */
@@ -306,7 +212,7 @@ export class EdgeLoop {
     heard: Heard,
     admitted: readonly string[],
     capabilities: EdgeCapabilities,
-    { inForce, tls }: Tools,
+    { inForce, tls }: EdgeTools,
   ): Promise<void> {
     const snapshot = {
       version: 1,
@@ -338,12 +244,7 @@ export class EdgeLoop {
   }
 }
 
-/** The host's private address and the one after it (see "The edge" in docs/architecture.md). */
-function sourcesOf(privateAddress: string): { readonly requests: string; readonly upgraded: string } {
-  const parts = privateAddress.split('.');
-  const upgraded = [...parts.slice(0, 3), Number(parts[3]) + 1].join('.');
-  return { requests: privateAddress, upgraded };
-}
+const needsTls = ({ tls, upstreamTls }: RouteRecord): boolean => tls !== 'off' || upstreamTls !== undefined;
 
 const sortKeys = (record: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));

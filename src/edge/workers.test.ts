@@ -145,3 +145,20 @@ test('the share of memory is read where the kernel tells it', () => {
   const [worker] = parseWorkers(printed.replace('socket 292939', 'pss 2100\nsocket 292939'), rules) ?? [];
   assert.equal(worker?.memoryBytes, 2100 * 1024);
 });
+
+test('a client of HTTP/2 may have an upload beside what is with a replica: it counts for every address', () => {
+  const busy = { clients: 1, multiplexed: 1, upstream: { [b]: { requests: 3, upgraded: 0 } } };
+  assert.deepEqual(lingering(old(busy)), { [a]: { requests: 1, upgraded: 0 } });
+  const plain = { ...busy, multiplexed: 0, upstream: { [b]: { requests: 1, upgraded: 0 } } };
+  assert.deepEqual(lingering(old(plain)), {});
+  const webSocket = { clients: 1, multiplexed: 1, upstream: { [b]: { requests: 0, upgraded: 1 } } };
+  assert.deepEqual(lingering(old(webSocket)), {});
+});
+
+test('with HTTP/3 a worker that is shutting down may hold a connection that no table shows', () => {
+  const [leaving, serving] =
+    parseWorkers(printed, { ...rules, multiplexedPorts: [0xb197], hasHttp3: true }) ?? [];
+  assert.deepEqual([leaving?.clients, leaving?.multiplexed], [2, 2]);
+  assert.deepEqual([serving?.clients, serving?.multiplexed], [0, 0]);
+  assert.equal(plainConnections(leaving ?? old({})), 1);
+});

@@ -7,6 +7,7 @@ export {
   type HostLink,
   localSocket,
 } from './connect.ts';
+export { ContainerShell } from './container-shell.ts';
 export { Docker } from './docker.ts';
 export { DockerError, isConflict, isNotFound } from './docker-error.ts';
 export type { TerminalSize } from './docker-exec.ts';

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { describeProbe, probeHttp, probeTcp } from './probe.ts';
+import { makeRoot } from '../../test/test-certificates.ts';
+import { describeProbe, probeHttp, probeTcp, probeTls } from './probe.ts';
 
 const address = '127.0.0.1';
 
@@ -106,4 +108,21 @@ test('an IPv6 address stands in brackets', async () => {
   const result = await probeTcp({ address: '::1', port: await closedPort(), timeoutMs: 5000 });
   assert.match(result.what, /^TCP \[::1\]:\d+$/);
   assert.equal(result.ok, false);
+});
+
+test('TLS: the handshake has to end well, for the name that is asked for and by a CA that is trusted', async (t) => {
+  const root = await makeRoot();
+  const other = await makeRoot('CN=Other');
+  const { chain, key } = await root.issue(['web.internal']);
+  const server = createTlsServer({ cert: chain, key }).listen(0, address);
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const place = { address, port, timeoutMs: 5000, serverName: 'web.internal', trust: root.certificate };
+  const good = await probeTls(place);
+  assert.deepEqual([good.ok, good.what], [true, `TLS 127.0.0.1:${port} as web.internal`]);
+  assert.equal((await probeTls({ ...place, serverName: 'api.internal' })).ok, false);
+  const untrusted = await probeTls({ ...place, trust: other.certificate });
+  assert.deepEqual([untrusted.ok, untrusted.isSilent], [false, undefined]);
+  assert.equal((await probeTls({ ...place, trust: 'no PEM' })).ok, false);
 });

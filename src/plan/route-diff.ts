@@ -44,7 +44,7 @@ export function planRoutes(desired: Desired, actual: Actual): { changes: Change[
 function newRoute({ certificates = [] }: Desired, { tls }: PublishedRoute): string {
   if (tls === 'off') return 'new route, plain HTTP';
   const certificate = certificates.find(({ id }) => id === tls.certificate);
-  return `new route, HTTPS by ${certificate === undefined ? tls.certificate : issuerWords(certificate)}`;
+  return `new route, HTTPS (${certificate === undefined ? tls.certificate : issuerWords(certificate)})`;
 }
 
 function routeReasons(old: PublishedRoute, route: PublishedRoute): string[] {

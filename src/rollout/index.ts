@@ -3,7 +3,6 @@ export {
   askForCertificate,
   awaitCertificate,
   type CertificateStatus,
-  type DomainCertificate,
   isBad,
   MANUAL,
   readCertificates,

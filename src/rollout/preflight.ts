@@ -3,7 +3,7 @@ import { parseEntry } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import type { Desired } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
-import { type HostLink, listeningPorts } from '../hosts/index.ts';
+import { type HostLink, listeningPorts, readFacts } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import type { Move, Plan } from '../plan/index.ts';
 import { readAcknowledgements } from './acknowledge.ts';
@@ -75,12 +75,20 @@ async function requireDisk(session: Session): Promise<void> {
     const { disk } = parseEntry<{ disk?: { freeBytes: number } }>(entry);
     if (disk === undefined || disk.freeBytes >= LEAST_FREE_BYTES) continue;
     const host = entry.key.slice(KEY.alives.length);
-    const free = Math.round(disk.freeBytes / 2 ** 20);
+    const freeBytes = (await lookAtDisk(session, host)) ?? disk.freeBytes;
+    if (freeBytes >= LEAST_FREE_BYTES) continue;
+    const free = Math.round(freeBytes / 2 ** 20);
     throw new SeawallError('refused', `host ${host} has only ${free} MB of disk left; nothing was changed`, {
       where: host,
       hint: 'Free some: docker system df, then docker image prune or what else is large.',
     });
   }
+}
+
+/** A host's sign of life may be half a minute old, and room was made meanwhile. Undefined: it cannot be asked. */
+async function lookAtDisk({ links, signal }: Session, host: string): Promise<number | undefined> {
+  const link = links.find(({ name }) => name === host);
+  return link && (await readFacts(link, { signal })).disk?.freeBytes;
 }
 
 /** Fixed ports of what is to start are free, or held by the containers that go first. */

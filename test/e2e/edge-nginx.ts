@@ -109,6 +109,7 @@ export class EdgeUnderTest {
   }
 
   async remove(): Promise<void> {
+    this.control.close();
     await this.docker.removeContainer(this.container, { force: true }).catch(() => undefined);
     this.docker.close();
     await rm(this.folder, { recursive: true, force: true });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { KEY, type RouteRecord } from '../../src/catalog/record.ts';
-import { SEAL } from '../../src/catalog/tls-record.ts';
+import { type CertificateRecord, SEAL } from '../../src/catalog/tls-record.ts';
 import { seal } from '../../src/secrets/index.ts';
 import { makeRoot } from '../test-certificates.ts';
 import { route, startUpstream, type Upstream, until } from './edge-nginx.ts';
@@ -81,25 +81,76 @@ test('names that are not served get no handshake, and old clients none either', 
     );
   assert.equal(await handshake(httpsPort, { servername: 'any.wild.test' }), 'connected');
   const weak = ['-cipher', 'ALL:@SECLEVEL=0'];
+  assert.match(
+    await openssl(stage, ['-tls1_2', '-cipher', 'AES128-SHA:@SECLEVEL=0']),
+    /alert handshake failure/,
+  );
+  assert.match(await openssl(stage, ['-tls1_1', ...weak]), /alert protocol version/);
   for (const options of [
     ['-tls1', ...weak],
     ['-tls1_1', ...weak],
     ['-tls1_2', '-cipher', 'AES128-SHA:AES256-GCM-SHA384:@SECLEVEL=0'],
   ])
-    assert.match(await openssl(httpsPort, options), /Cipher is \(NONE\)|alert/, options.join(' '));
-  assert.match(await openssl(httpsPort, ['-tls1_2']), /Cipher is ECDHE-/);
-  assert.match(await openssl(httpsPort, ['-tls1_3']), /Cipher is TLS_/);
+    assert.match(await openssl(stage, options), /Cipher is \(NONE\)|alert/, options.join(' '));
+  assert.match(await openssl(stage, ['-tls1_2']), /Cipher is ECDHE-/);
+  assert.match(await openssl(stage, ['-tls1_3']), /Cipher is TLS_/);
 });
 
-function openssl(port: number, options: readonly string[]): Promise<string> {
-  const argv = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'a.test', ...options];
-  return new Promise((resolve) => {
-    const client = execFile('openssl', argv, { timeout: 20_000 }, (_, stdout, stderr) =>
-      resolve(`${stdout}${stderr}`),
-    );
-    client.stdin?.end();
-  });
+/** What OpenSSL in the edge container, on the host's network, says of a connection to the edge. */
+async function openssl(
+  { httpsPort, stage: { edge } }: TlsStage,
+  options: readonly string[],
+): Promise<string> {
+  const argv = [
+    'openssl',
+    's_client',
+    '-connect',
+    `127.0.0.1:${httpsPort}`,
+    '-servername',
+    'a.test',
+    ...options,
+  ];
+  const { stdout, stderr } = await edge.docker.exec(edge.container, argv, { timeoutMs: 20_000 });
+  return `${stdout}${stderr}`;
 }
+
+test('with two keys the client chooses, and the hybrid group is there where OpenSSL has it', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }]);
+  const [ecdsa, rsa] = [await stage.issue(['a.test']), await stage.issue(['a.test'], { type: 'rsa' })];
+  await stage.served(await both(stage, ecdsa, rsa));
+  for (const kind of ['ECDSA', 'RSA']) {
+    const cipher = `ECDHE-${kind}-AES128-GCM-SHA256`;
+    assert.match(await openssl(stage, ['-tls1_2', '-cipher', cipher]), new RegExp(`Cipher is ${cipher}`));
+  }
+  assert.match(await openssl(stage, ['-groups', 'X25519MLKEM768']), /Cipher is TLS_/);
+});
+
+/** One record with the keys of two. */
+async function both(stage: TlsStage, one: CertificateRecord, two: CertificateRecord) {
+  const record = { ...one, keys: [...one.keys, ...two.keys] };
+  await stage.put(record);
+  return record;
+}
+
+test('the modern policy takes TLS 1.3 only', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }], { tlsPolicy: 'modern' });
+  await stage.served(await stage.certify(['a.test']));
+  assert.match(await openssl(stage, ['-tls1_2']), /alert protocol version/);
+  assert.match(await openssl(stage, ['-tls1_3']), /Cipher is TLS_/);
+});
+
+test('HTTP/3 is offered and shakes hands, through a reload too; unknown names are refused', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }], { http3: true });
+  await stage.served(await stage.certify(['a.test']));
+  await stage.inForce(replica);
+  const altSvc = (await stage.get('a.test')).headers['alt-svc'];
+  assert.equal(altSvc, `h3=":${stage.httpsPort}"; ma=86400`);
+  const quic = ['-quic', '-alpn', 'h3'];
+  assert.match(await openssl(stage, quic), /ALPN protocol: h3/);
+  await stage.served(await stage.certify(['a.test']));
+  assert.match(await openssl(stage, quic), /ALPN protocol: h3/);
+  assert.doesNotMatch(await openssl(stage, ['-servername', 'unknown.test', ...quic]), /ALPN protocol: h3/);
+});
 
 test('a request for another domain than the connection is for is misdirected, unless one certificate is for both', async (t) => {
   const stage = await TlsStage.make(t);
@@ -431,4 +482,24 @@ test('a restart of the loop without the catalog serves on with the certificates 
   await stage.stage.catalog.start();
   await stage.served(await stage.certify(['a.test']));
   assert.equal((await stage.get('a.test')).status, 200);
+});
+
+test('a start of the loop that remembers nothing cuts nobody off', async (t) => {
+  const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }]);
+  await stage.served(await stage.certify(['a.test']));
+  await stage.inForce(replica);
+  await stage.stop();
+  await rm(join(stage.stage.state, 'edge.json'));
+  const end = new AbortController();
+  const outcomes = new Set<string>();
+  const asking = (async () => {
+    while (!end.signal.aborted) outcomes.add(await handshake(stage.httpsPort, { servername: 'a.test' }));
+  })();
+  const before = stage.loop?.status?.generation ?? 0;
+  stage.start();
+  await until('nginx is confirmed', () => (stage.loop?.status?.generation ?? 0) >= before);
+  await stage.inForce(replica);
+  end.abort();
+  await asking;
+  assert.deepEqual([...outcomes], ['connected']);
 });

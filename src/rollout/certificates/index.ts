@@ -1,6 +1,6 @@
-export { awaitCertificate, type DomainCertificate } from './await.ts';
-export { addManual, MANUAL, removeManual } from './manual.ts';
+export { awaitCertificate } from './await.ts';
+export { addManual, removeManual } from './manual.ts';
 export { readCertificates } from './read.ts';
 export { askForCertificate } from './request.ts';
-export { type CertificateStatus, isBad } from './status.ts';
+export { type CertificateStatus, isBad, MANUAL } from './status.ts';
 export { sealWish } from './wishes.ts';

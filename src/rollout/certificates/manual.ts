@@ -1,9 +1,7 @@
 import { type CatalogClient, type CertificateWish, parseEntry, updateRecord } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
 import { SeawallError } from '../../errors.ts';
-
-/** Under which certificates stand that nobody's routes name. */
-export const MANUAL = '_manual';
+import { MANUAL } from './status.ts';
 
 /**
  * Adds a certificate that no route names, or changes it.

@@ -60,10 +60,16 @@ export interface CertificateStatus {
   readonly problem: string | null;
 }
 
+/** Under which certificates stand that nobody's routes name. */
+export const MANUAL = '_manual';
+
 /** Every certificate that somebody wants, sorted by its first name. */
 export function certificateStatuses(facts: CertificateFacts, now: number): CertificateStatus[] {
   const wanted = new Map<string, { readonly wish: CertificateWish; readonly projects: string[] }>();
-  for (const [project, wishes] of Object.entries(facts.wishes)) {
+  // What a route says counts before what was asked for by hand.
+  const projects = Object.keys(facts.wishes).sort((a, b) => Number(a === MANUAL) - Number(b === MANUAL));
+  for (const project of projects) {
+    const wishes = facts.wishes[project] ?? [];
     for (const wish of wishes) {
       const before = wanted.get(wish.id);
       if (before === undefined) wanted.set(wish.id, { wish, projects: [project] });
@@ -123,6 +129,8 @@ function edgesWithout(
 
 type Unjudged = Omit<CertificateStatus, 'health' | 'problem'>;
 
+const shown = (time: string | null): string => `${time?.slice(0, 10)} ${time?.slice(11, 16)} UTC`;
+
 /** Of its own accord a renewal comes at a third of the lifetime left, at half of a short one; a quarter left is late. */
 const LATE_SHARE = 0.25;
 /** Given ones are renewed by people: 30 days, as public CAs used to remind. */
@@ -133,7 +141,10 @@ function judge(status: Unjudged, now: number): Pick<CertificateStatus, 'health' 
   const wrong = lastError === null ? undefined : `${lastError.issuer}: ${lastError.text}`;
   const end = notAfter === null ? Number.POSITIVE_INFINITY : Date.parse(notAfter);
   if (end <= now)
-    return { health: 'expired', problem: `expired on ${notAfter}${wrong === undefined ? '' : `; ${wrong}`}` };
+    return {
+      health: 'expired',
+      problem: `it ended on ${shown(notAfter)}${wrong === undefined ? '' : `; ${wrong}`}`,
+    };
   if (failures > 0)
     return {
       health: 'failing',
@@ -145,7 +156,9 @@ function judge(status: Unjudged, now: number): Pick<CertificateStatus, 'health' 
     return {
       health: 'expiring',
       problem:
-        kind === 'files' ? `it ends on ${notAfter}` : `it was not renewed in time and ends on ${notAfter}`,
+        kind === 'files'
+          ? `it ends on ${shown(notAfter)}`
+          : `it was not renewed in time and ends on ${shown(notAfter)}`,
     };
   const [missing] = missingOn;
   if (kind === 'none' || kind === 'interim')

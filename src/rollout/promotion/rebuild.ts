@@ -5,6 +5,7 @@ import { describeError, SeawallError } from '../../errors.ts';
 import { type HostLink, readHostFile } from '../../hosts/index.ts';
 import { LABEL } from '../../labels.ts';
 import { canonicalJson } from '../../plan/index.ts';
+import { sealWish } from '../certificates/index.ts';
 import { lastGood, openRelease } from '../release.ts';
 
 /** A host that is asked what it has. */
@@ -113,7 +114,7 @@ function mergeReleases(remains: readonly Remains[]): ReleaseFile {
   );
 }
 
-/** Releases, and the routes of the one in force. */
+/** Releases, and the routes and certificates of the one in force. */
 function projectKeys(cluster: ClusterFile, releases: ReleaseFile) {
   const keys: Record<string, string> = {};
   const missing: string[] = [];
@@ -121,7 +122,15 @@ function projectKeys(cluster: ClusterFile, releases: ReleaseFile) {
     for (const record of list) keys[KEY.release(project, record.number)] = JSON.stringify(record);
     const good = lastGood(list);
     try {
-      const routes = good === undefined ? [] : openRelease(cluster, good).routes;
+      if (good === undefined) continue;
+      const { routes, certificates = [], certificateSecrets = {} } = openRelease(cluster, good);
+      if (certificates.length > 0) {
+        const wishes = certificates.map((each) => sealWish(cluster, each, certificateSecrets, []));
+        keys[KEY.wish(project)] = canonicalJson(wishes);
+        missing.push(
+          `certificates of ${project}: they are issued anew; what was issued or imported by hand has to be again`,
+        );
+      }
       if (routes.length > 0)
         keys[KEY.route(project)] = canonicalJson(
           routes.map(({ service: _service, ...route }) => ({ ...route, project })),

@@ -144,3 +144,15 @@ test('with WireGuard every host learns the public keys, and those without it in 
     'not at hand, not forgotten',
   );
 });
+
+test('rules of the edges stand in every file, and the usual ones in none', () => {
+  assert.equal(decideCluster(input({})).front?.edge, undefined);
+  const rules = { ...defaultEdgeRules, http3: true };
+  const files = decideCluster(
+    input({ config: { ...input({}).config, edge: { ...input({}).config.edge, rules } } }),
+  );
+  assert.deepEqual(
+    Object.values(files).map(({ edge }) => edge),
+    [rules, rules],
+  );
+});
