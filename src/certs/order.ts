@@ -153,11 +153,17 @@ async function newOrder(
   try {
     return await acme.newOrder({ ...about, replaces }, call);
   } catch (error) {
-    // Replaced already, or a certificate that this server does not know: the order is good without.
-    if (['replaced', 'names', 'order'].includes(failureKind(error))) return acme.newOrder(about, call);
+    // Replaced already, or a certificate that this server does not know or stumbles over (Pebble 2.10 with a serial number
+    // that DER begins with a zero): the order is good without.
+    if (['replaced', 'names', 'order'].includes(failureKind(error)) || isInternal(error))
+      return acme.newOrder(about, call);
     throw error;
   }
 }
+
+/** The server itself says that it failed; a balancer in front of one that is away says something else. */
+const isInternal = (error: unknown): boolean =>
+  error instanceof SeawallError && String((error as { type?: unknown }).type).endsWith(':serverInternal');
 
 interface Challenge {
   readonly proof: Proof;

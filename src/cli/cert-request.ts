@@ -3,6 +3,7 @@ import { SeawallError } from '../errors.ts';
 import { nearestName } from '../names.ts';
 import { reportStep } from '../progress.ts';
 import type { CertificateStatus, Session } from '../rollout/index.ts';
+import { Slots } from '../slots.ts';
 import { confirm } from './confirm.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
@@ -10,6 +11,9 @@ import { print, printJson } from './output.ts';
 import { type ProgressView, progressView } from './progress.ts';
 import { readProject, withSession } from './project.ts';
 import { printable } from './table.ts';
+
+/** Requests that wait for their answer at a time: as many as whoever leads has under way. */
+const requestsAtOnce = 4;
 
 /** What became of one certificate that something was asked about. */
 interface Outcome extends Pick<RequestAnswer, 'ok' | 'text'> {
@@ -49,9 +53,8 @@ export async function renewCertificates(
       throw new SeawallError('refused', `${project} has no certificate that is ordered`, {
         hint: 'See what there is: seawall cert ls',
       });
-    const outcomes: Outcome[] = [];
-    // One after the other: an issuer that refuses one order tells the others something.
-    for (const each of chosen) outcomes.push(await ask(session, each, kind));
+    const slots = new Slots(requestsAtOnce);
+    const outcomes = await Promise.all(chosen.map((each) => slots.run(() => ask(session, each, kind))));
     progress.close();
     const end = kind === 'rehearse' ? 'Nothing was changed.\n' : 'See: seawall cert ls\n';
     return showOutcomes(context, outcomes, end);
