@@ -29,6 +29,7 @@ test('the names that users write are all there', () => {
 test('what only some tests need is not made for everybody', () => {
   const extra = labRecipes('x64').filter(({ isExtra }) => isExtra);
   assert.deepEqual(extra.map(({ image }) => image).sort(), [
+    'bind:9',
     'nginx:alpine',
     'pebble:2.10',
     'python:3.14-slim',

@@ -22,6 +22,8 @@ export interface AcmeServerOptions {
   readonly alternateRoots?: number;
   /** What the server says in Retry-After of authorizations and orders, in seconds; default 1. */
   readonly retryAfterS?: number;
+  /** `ADDRESS:PORT` of the name server that validations ask; absent: the one that stands beside the ACME server. */
+  readonly nameServer?: string;
   /** Names that are refused with rejectedIdentifier. */
   readonly blocked?: readonly string[];
 }
@@ -50,7 +52,7 @@ export async function choosePorts(): Promise<Ports> {
 export function createArguments(options: AcmeServerOptions, host: string, ports: Ports): string[] {
   const { network, name, nonceRejects = 5, authorizationReuse = 0, alternateRoots = 0 } = options;
   const environment = {
-    PEBBLE_DNS: `${host}:${ports.dns}`,
+    PEBBLE_DNS: options.nameServer ?? `${host}:${ports.dns}`,
     PEBBLE_VA_NOSLEEP: '1',
     PEBBLE_WFE_NONCEREJECT: String(nonceRejects),
     PEBBLE_AUTHZREUSE: String(authorizationReuse),
