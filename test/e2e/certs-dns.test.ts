@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { after, before, type TestContext, test } from 'node:test';
 import { type DnsHook, type IssuerRecord, SEAL } from '../../src/catalog/tls-record.ts';
 import { seal } from '../../src/secrets/index.ts';
+import { CLUSTER_KEY, makeStage, type Stage, until } from '../certs-stage.ts';
 import { AcmeServer } from './acme-server.ts';
-import { CLUSTER_KEY, makeStage, type Stage, until } from './certs-stage.ts';
 import { freePorts } from './free-ports.ts';
 import { startNameServer } from './name-server.ts';
 

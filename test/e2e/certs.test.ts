@@ -5,8 +5,8 @@ import { KEY } from '../../src/catalog/record.ts';
 import { type CertificateRecord, type IssuerRecord, SEAL } from '../../src/catalog/tls-record.ts';
 import { ORDER_STEPS } from '../../src/certs/index.ts';
 import { seal, unseal } from '../../src/secrets/index.ts';
+import { CLUSTER_KEY, makeStage, type Stage, until } from '../certs-stage.ts';
 import { AcmeServer } from './acme-server.ts';
-import { CLUSTER_KEY, makeStage, type Stage, until } from './certs-stage.ts';
 import { freePorts } from './free-ports.ts';
 
 const DAY_S = 24 * 60 * 60;
