@@ -168,7 +168,7 @@ function internalDue(
 }
 
 /** What a wish has not got; undefined: nothing. */
-export function whatLacks(wish: CertificateWish, live: CertificateRecord | undefined): Why | undefined {
+function whatLacks(wish: CertificateWish, live: CertificateRecord | undefined): Why | undefined {
   if (live === undefined || live.isInterim) return 'missing';
   if (live.source !== wish.source) return 'source';
   if (!sameNames(live.names, wish.names)) return 'names';
