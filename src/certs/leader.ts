@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CertificateWish } from '../catalog/tls-record.ts';
 import { describeError } from '../errors.ts';
+import { Arrivals, waitingNames } from './arrivals.ts';
 import { Book } from './book.ts';
 import { OrderBudget } from './budget.ts';
 import { Heard } from './heard.ts';
@@ -36,6 +38,9 @@ export class Leader {
   readonly #handledFiles = new Map<string, string>();
   readonly #told = new Set<string>();
   readonly #onError: (error: unknown) => void;
+  readonly #arrivals: Arrivals;
+  #isLooking = false;
+  #lookAt = 0;
   #loadAt = 0;
   #refreshAt = 0;
 
@@ -43,7 +48,8 @@ export class Leader {
     this.#options = options;
     this.#signal = signal;
     this.#onError = reportOnce((text) => options.log(`warn certs: ${text}`));
-    const { client } = options;
+    const { client, look } = options;
+    this.#arrivals = new Arrivals({ client, look });
     const onChange = () => this.#wake.ring();
     this.#heard = new Heard({ client, signal, onChange, onError: this.#onError });
     this.#book = new Book(client);
@@ -79,6 +85,9 @@ export class Leader {
     await this.#keepUp();
     this.#tellConflicts(heard.conflicts);
     const now = chance.now();
+    const waiting = waitingNames(heard.wishes, this.#book.states, now);
+    const looking = waiting.length > 0 && !this.#isLooking && performance.now() >= this.#lookAt;
+    if (looking) void this.#lookAtNames(waiting);
     const decision = decide({
       ...{ wishes: heard.wishes, requests: heard.requests, now },
       live: this.#book.live,
@@ -108,6 +117,24 @@ export class Leader {
       if (!this.#signal.aborted) this.#onError(error);
       this.#refreshAt = performance.now() + MINUTE_MS;
     });
+  }
+
+  /** Never rejects. */
+  async #lookAtNames(waiting: readonly CertificateWish[]): Promise<void> {
+    const call = { signal: this.#signal };
+    this.#isLooking = true;
+    try {
+      for (const id of await this.#arrivals.look(waiting, call)) {
+        if (this.#running.has(id)) continue;
+        await this.#book.note(id, hopeful, call);
+        this.#options.log(`info certs: ${id}: the DNS leads here now; it is tried again`);
+        this.#wake.ring();
+      }
+    } catch (error) {
+      if (!this.#signal.aborted) this.#onError(error);
+    }
+    this.#isLooking = false;
+    this.#lookAt = performance.now() + this.#options.limits.lookMs;
   }
 
   /** Starts what has a place. @returns milliseconds until an order may be made that had to wait for the CA's limits. */

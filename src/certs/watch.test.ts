@@ -11,7 +11,7 @@ import {
   SEAL,
 } from '../catalog/tls-record.ts';
 import { seal } from '../secrets/index.ts';
-import { AcmeClient, makeCsr, makeKey } from './acme/index.ts';
+import { AcmeClient, AcmeError, makeCsr, makeKey } from './acme/index.ts';
 import { KEEP_UNWISHED_MS } from './policy.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
 import { type CertificatesOptions, DEFAULT_LIMITS } from './watch.ts';
@@ -259,4 +259,37 @@ test('a server that forgot the account gets it again', async (t) => {
   await real(stage, 'b.test');
   assert.equal(ca.accounts.length, 2);
   assert.equal(ca.accounts[0], ca.accounts[1], 'with the same key');
+});
+
+test('a name whose DNS begins to lead to an edge is tried at once; one whose DNS was right all the time waits', async (t) => {
+  const { stage, ca, lead } = await makeScene(t);
+  const edge = ['172.16.0.10'];
+  const dns = new Map<string, readonly string[] | string>([
+    ['right.test', edge],
+    ['new.test', 'no such name'],
+  ]);
+  for (const name of dns.keys()) {
+    ca.faults.set(
+      name,
+      () =>
+        new AcmeError('refused', 'nobody there', main.directory, { type: 'urn:ietf:params:acme:error:dns' }),
+    );
+    await stage.wish({ names: [name] });
+  }
+  const looked: string[] = [];
+  const addresses = async (name: string) => {
+    looked.push(name);
+    return dns.get(name) ?? 'none';
+  };
+  lead({
+    look: { addresses, answer: async () => ({ error: 'not asked' }) },
+    limits: { ...DEFAULT_LIMITS, longestWaitMs: 20, lookMs: 20 },
+  });
+  for (const name of dns.keys()) await stateWith(stage, name, ({ failures }) => failures === 1);
+  const twice = async () => [...dns.keys()].every((name) => looked.filter((one) => one === name).length > 2);
+  await until('both were looked at again and again', twice);
+  ca.faults.clear();
+  dns.set('new.test', edge);
+  await real(stage, 'new.test');
+  assert.equal((await stage.live('right.test'))?.isInterim, true);
 });
