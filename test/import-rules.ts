@@ -35,7 +35,7 @@ const PURE: readonly RegExp[] = [
   /-(?:text|view|frame|tree|model|plan|sum|words|message)\.ts$/,
   /^src\/config\/(?:nodes|routes|schema|settle|validate)\.ts$/,
   /^src\/catalog\/(?:instance|rows|embedded\/(?:kv|services|tables|expiry|duration))\.ts$/,
-  /^src\/certs\/(?:budget|failure|policy|renewal|solver|state|steps|wishes)\.ts$/,
+  /^src\/certs\/(?:budget|failure|policy|record|renewal|solver|state|steps|task|wishes)\.ts$/,
   /^src\/edge\/(?:admission|candidates|in-force|inputs|lingering|render-server|tally)\.ts$/,
   /^src\/(?:registrar\/(?:candidate|foreign|slots)|network\/local-containers)\.ts$/,
   /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/decide[a-z-]*)|tasks\/one-off)\.ts$/,

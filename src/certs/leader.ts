@@ -7,10 +7,11 @@ import { OrderBudget } from './budget.ts';
 import { Heard } from './heard.ts';
 import { sweepAnswers } from './http-solver.ts';
 import { type Hands, makeHands } from './perform.ts';
-import { type Decision, decide, restKey, type Task, taskId } from './policy.ts';
+import { decide } from './policy.ts';
 import { HOUR_MS, MINUTE_MS } from './renewal.ts';
 import { reportOnce } from './report-once.ts';
 import { hopeful } from './state.ts';
+import { type Decision, restKey, type Task, taskId } from './task.ts';
 import { Wake } from './wake.ts';
 import type { CertificatesOptions } from './watch.ts';
 

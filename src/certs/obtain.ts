@@ -5,13 +5,13 @@ import type { Book } from './book.ts';
 import { canFallBack, failureKind, retryAfterMs } from './failure.ts';
 import { readLeaf, sealedKey, validityOf } from './leaf.ts';
 import { type Fresh, type OrderOptions, type OrderTools, placeOrder } from './order.ts';
-import type { OrderTask } from './policy.ts';
 import type { Call, Chance } from './ports.ts';
 import { isPublicIssuer, servedRecord } from './record.ts';
 import { DAY_MS } from './renewal.ts';
 import type { Solver } from './solver.ts';
 import { afterFailure, afterRehearsal, afterSuccess, withHold, withoutOrder } from './state.ts';
 import type { OnStep } from './steps.ts';
+import type { OrderTask } from './task.ts';
 
 export interface ObtainOptions {
   readonly book: Book;

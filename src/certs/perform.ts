@@ -15,12 +15,12 @@ import { dnsSolver } from './dns-solver.ts';
 import { serveFiles } from './given-files.ts';
 import { httpSolver } from './http-solver.ts';
 import { type ObtainOptions, obtain } from './obtain.ts';
-import type { OrderTask, Task } from './policy.ts';
 import { type Call, isoTime } from './ports.ts';
 import { issueInternal, privateCa } from './private-ca.ts';
 import { answerRequest } from './requests.ts';
 import type { Solver } from './solver.ts';
 import { withoutOrder } from './state.ts';
+import type { OrderTask, Task } from './task.ts';
 import type { CertificatesOptions } from './watch.ts';
 
 /** What a leader does its tasks with. */

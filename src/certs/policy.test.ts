@@ -8,16 +8,9 @@ import type {
   IssuerRecord,
   OrderState,
 } from '../catalog/tls-record.ts';
-import {
-  type Decision,
-  decide,
-  KEEP_UNWISHED_MS,
-  type OrderTask,
-  restKey,
-  type Situation,
-  taskId,
-} from './policy.ts';
+import { decide, KEEP_UNWISHED_MS } from './policy.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
+import { type Decision, type OrderTask, restKey, type Situation, taskId } from './task.ts';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -4,10 +4,10 @@ import { describeError, SeawallError } from '../errors.ts';
 import type { Accounts } from './accounts.ts';
 import type { Book } from './book.ts';
 import { type Attempt, type ObtainOptions, obtain, rehearse } from './obtain.ts';
-import type { OrderTask, Task } from './policy.ts';
 import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
 import { isoTime } from './ports.ts';
 import { asked } from './state.ts';
+import type { OrderTask, Task } from './task.ts';
 
 type RequestTask = Extract<Task, { readonly kind: 'request' }>;
 

@@ -46,6 +46,50 @@ async function issueWildcard(
   return loop;
 }
 
+interface HookCall {
+  readonly action: 'present' | 'cleanup';
+  readonly fqdn: string;
+  readonly value: string;
+  readonly authorization: string | undefined;
+}
+
+/** A webhook that does what it is asked for in Pebble's DNS, and remembers it. */
+async function startHook(
+  t: TestContext,
+): Promise<{ readonly url: string; readonly calls: readonly HookCall[] }> {
+  const calls: HookCall[] = [];
+  const hook = createServer((call, response) => {
+    let text = '';
+    call.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    call.on('end', () => {
+      const asked = JSON.parse(text) as Omit<HookCall, 'authorization'>;
+      calls.push({ ...asked, authorization: call.headers.authorization });
+      const { action, fqdn, value } = asked;
+      const done = action === 'present' ? pebble.addTxt(fqdn, value) : pebble.clearTxt(fqdn);
+      void done.then(() => response.writeHead(204).end());
+    });
+  });
+  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    hook.closeAllConnections();
+    hook.close();
+  });
+  const address = hook.address();
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/dns`, calls };
+}
+
+/** Values that were put and not taken away. */
+function left(calls: readonly HookCall[]): string[] {
+  const values = new Set<string>();
+  for (const { action, value } of calls) {
+    if (action === 'present') values.add(value);
+    else values.delete(value);
+  }
+  return [...values];
+}
+
 test('a wildcard and its base name by a script', async (t) => {
   const stage = await stageOf(t, pebble);
   const { host, ports } = pebble;
@@ -68,24 +112,7 @@ exec node -e '
 
 test('a wildcard and its base name by a webhook, which is told its token and asked to clean up both values', async (t) => {
   const stage = await stageOf(t, pebble);
-  const calls: { action: string; fqdn: string; value: string; authorization: string | undefined }[] = [];
-  const hook = createServer((call, response) => {
-    let text = '';
-    call.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
-    call.on('end', () => {
-      const { action, fqdn, value } = JSON.parse(text) as { action: string; fqdn: string; value: string };
-      calls.push({ action, fqdn, value, authorization: call.headers.authorization });
-      const done = action === 'present' ? pebble.addTxt(fqdn, value) : pebble.clearTxt(fqdn);
-      void done.then(() => response.writeHead(204).end());
-    });
-  });
-  await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
-  t.after(() => hook.closeAllConnections());
-  t.after(() => void hook.close());
-  const address = hook.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/dns`;
+  const { url, calls } = await startHook(t);
   const { lines } = await issueWildcard(stage, {
     zone: 'hook.test',
     hook: { kind: 'webhook', url, token: 'hook-token-1' },
@@ -131,3 +158,43 @@ test('a wildcard and its base name by dynamic updates of a real BIND, whose answ
   );
   assert.match(state.lastError?.hint ?? '', /seawall-key/);
 });
+
+const DNS_STEPS = [
+  'answers put',
+  'answers in force',
+  'authorized',
+  'downloaded',
+  'served',
+  'cleaned up',
+] as const;
+
+for (const step of DNS_STEPS) {
+  test(`the leader dies in a DNS order after "${step}": the next one leaves no TXT record behind`, async (t) => {
+    const stage = await stageOf(t, pebble);
+    const { url, calls } = await startHook(t);
+    const zone = `dies-${DNS_STEPS.indexOf(step)}.test`;
+    const id = `_wildcard.${zone}`;
+    const dns = seal(CLUSTER_KEY, JSON.stringify({ kind: 'webhook', url }), SEAL.dns(id));
+    await stage.wish({ names: [`*.${zone}`, zone], challenge: 'dns', dns });
+    const reached = Promise.withResolvers<void>();
+    const view = { resolvers: [pebble.dns], nameServers: [pebble.dns] };
+    const first = stage.lead({
+      dns: view,
+      onStep: (at) => {
+        if (at !== step) return;
+        reached.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    await reached.promise;
+    await first.kill();
+    stage.lead({ dns: view });
+    await until(`${id} has its certificate and its order is done`, async () => {
+      const record = await stage.live(id);
+      const state = await stage.state(id);
+      return record?.isInterim === false && state?.order === undefined && state?.renewAt !== undefined;
+    });
+    assert.deepEqual(left(calls), []);
+    assert.equal((await stage.client.kvList('seawall/certs/live/')).value.length, 1);
+  });
+}
