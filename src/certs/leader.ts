@@ -19,8 +19,8 @@ import type { CertificatesOptions } from './watch.ts';
 const SLOTS = { quick: 4, order: 4, ask: 2 } as const;
 /** Between two readings of everything: somebody may have changed it by hand, or the catalog was restored. */
 const RELOAD_MS = 15 * MINUTE_MS;
-/** Before a task is tried again that failed without the catalog knowing. */
-const REST_MS = MINUTE_MS;
+/** Before a task is tried again that failed without a plan in the state; doubled each time. */
+const REST_MS = { first: MINUTE_MS, most: HOUR_MS };
 const FAILED_PASS_MS = 2_000;
 /** What is under way gets this long to end in good order. */
 const END_MS = 3_000;
@@ -36,6 +36,8 @@ export class Leader {
   readonly #budget = new OrderBudget();
   readonly #running = new Map<string, { readonly slot: keyof typeof SLOTS; readonly done: Promise<void> }>();
   readonly #resting = new Map<string, number>();
+  /** Failures in a row, by the same key. */
+  readonly #failures = new Map<string, number>();
   readonly #handledFiles = new Map<string, string>();
   readonly #told = new Set<string>();
   readonly #onError: (error: unknown) => void;
@@ -167,11 +169,15 @@ export class Leader {
       const restMs = await this.#hands.perform(task, { signal: this.#signal });
       if (restMs > 0) this.#resting.set(key, this.#options.chance.now() + restMs);
       else this.#resting.delete(key);
+      this.#failures.delete(key);
       if (task.kind === 'files') this.#handledFiles.set(id, task.wish.files ?? '');
       if (task.kind === 'request') this.#heard.drop(id, task.request.request);
     } catch (error) {
       if (this.#signal.aborted) return;
-      this.#resting.set(key, this.#options.chance.now() + REST_MS);
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
+      const restMs = Math.min(REST_MS.most, REST_MS.first * 2 ** Math.min(failures - 1, 10));
+      this.#resting.set(key, this.#options.chance.now() + restMs);
       this.#options.log(`warn certs: ${id}: ${task.kind}: ${describeError(error)}`);
     } finally {
       this.#running.delete(id);

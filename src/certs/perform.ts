@@ -1,6 +1,6 @@
 import type { CertificateWish, DnsHook } from '../catalog/tls-record.ts';
 import { SEAL } from '../catalog/tls-record.ts';
-import { SeawallError } from '../errors.ts';
+import { describeError, SeawallError } from '../errors.ts';
 import { unseal } from '../secrets/index.ts';
 import { Accounts } from './accounts.ts';
 import { dnsValue, keyAuthorization, makeCsr, makeKey } from './acme/index.ts';
@@ -56,7 +56,9 @@ export function makeHands(options: CertificatesOptions, book: Book, signal: Abor
         return 0;
       case 'interim':
       case 'internal':
-        await issueInternal(common, { wish: task.wish, isInterim: task.kind === 'interim' }, call);
+        await noted(common, task, call, () =>
+          issueInternal(common, { wish: task.wish, isInterim: task.kind === 'interim' }, call),
+        );
         return 0;
       case 'files':
         await serveFiles(common, task.wish, call);
@@ -84,6 +86,26 @@ export function makeHands(options: CertificatesOptions, book: Book, signal: Abor
     }
   };
   return { book, perform, refresh: (call) => ca.refresh(call) };
+}
+
+/** Has a failure of the private CA stand in the state before it is thrown on. */
+async function noted(
+  { book, chance }: Pick<ObtainOptions, 'book' | 'chance'>,
+  { kind, wish: { id } }: Extract<Task, { readonly kind: 'interim' | 'internal' }>,
+  call: Call,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (call.signal?.aborted === true) throw error;
+    const hint = error instanceof SeawallError && error.hint !== undefined ? { hint: error.hint } : {};
+    const lastError = { at: isoTime(chance.now()), issuer: 'internal', text: describeError(error), ...hint };
+    // The back-off of an order is not lengthened by what failed beside it.
+    const more = kind === 'interim' ? 0 : 1;
+    await book.note(id, (state) => ({ ...state, failures: state.failures + more, lastError }), call);
+    throw error;
+  }
 }
 
 function solverFor(options: CertificatesOptions, { wish }: OrderTask): Solver {

@@ -12,6 +12,7 @@ import {
 } from '../catalog/tls-record.ts';
 import { seal } from '../secrets/index.ts';
 import { AcmeClient, AcmeError, makeCsr, makeKey } from './acme/index.ts';
+import { ensureAuthority } from './ca/index.ts';
 import { KEEP_UNWISHED_MS } from './policy.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
 import { type CertificatesOptions, DEFAULT_LIMITS } from './watch.ts';
@@ -292,4 +293,31 @@ test('a name whose DNS begins to lead to an edge is tried at once; one whose DNS
   dns.set('new.test', edge);
   await real(stage, 'new.test');
   assert.equal((await stage.live('right.test'))?.isInterim, true);
+});
+
+test('a rehearsal that is asked for and fails says why, and the certificate is as well as before', async (t) => {
+  const { stage, ca, lead } = await makeScene(t, [{ ...main, staging: 'https://staging.test/dir' }]);
+  await stage.wish({ names: ['a.test'] });
+  lead();
+  const record = await real(stage, 'a.test');
+  const before = await stateWith(stage, 'a.test', (state) => state.renewAt !== undefined);
+  ca.faults.set(
+    'a.test',
+    () => new AcmeError('refused', 'nobody there', '', { type: 'urn:ietf:params:acme:error:dns' }),
+  );
+  const after = await stage.ask('a.test', { kind: 'rehearse' });
+  assert.equal(after.answer?.ok, false);
+  assert.match(after.answer?.text ?? '', /rehearsal: nobody there/);
+  assert.deepEqual({ ...after, answer: undefined }, { ...before, answer: undefined });
+  assert.deepEqual(await stage.live('a.test'), record);
+});
+
+test('what the private CA may not issue stands in the state', async (t) => {
+  const { stage, clock, lead } = await makeScene(t);
+  const settings = { permitted: ['example.internal'] };
+  await ensureAuthority({ client: stage.client, clusterKey: CLUSTER_KEY, now: clock.now, settings });
+  await stage.wish({ names: ['a.test'], source: 'internal', issuers: [] });
+  lead();
+  const state = await stateWith(stage, 'a.test', ({ lastError }) => lastError !== undefined);
+  assert.match(state.lastError?.text ?? '', /may not issue for a\.test/);
 });
