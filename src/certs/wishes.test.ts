@@ -60,3 +60,14 @@ test('names are the same whatever their order and case', () => {
   assert.equal(sameNames(['a.test'], ['a.test', 'b.test']), false);
   assert.equal(sameNames(undefined, []), true);
 });
+
+test('what a route says counts before what was asked for by hand', () => {
+  const united = uniteWishes(
+    new Map([
+      ['_manual', [wish('a.test', { source: 'files' })]],
+      ['polls', [wish('a.test')]],
+    ]),
+  );
+  assert.equal(united.wishes[0]?.source, 'acme');
+  assert.deepEqual(united.conflicts, [{ id: 'a.test', holds: 'polls', yields: '_manual' }]);
+});
