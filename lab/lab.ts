@@ -39,6 +39,9 @@ export const labLabel = 'seawall.lab';
 /** Names the state folder that a lab belongs to. */
 export const folderLabel = 'seawall.lab.folder';
 
+/** Marks what a test put into a lab's network beside the machines; its value is the lab's name. It goes with the lab. */
+export const besideLabel = 'seawall.lab.beside';
+
 /** The one name of a lab's network, and the start of the names of its containers and volumes. */
 export function labPrefix(lab: string): string {
   return `seawall-lab-${lab}`;

@@ -1,5 +1,5 @@
 import { runCommand } from './command.ts';
-import { folderLabel, labLabel, labPrefix } from './lab.ts';
+import { besideLabel, folderLabel, labLabel, labPrefix } from './lab.ts';
 
 /** A container that plays a machine of a lab. */
 export interface LabContainer {
@@ -29,9 +29,11 @@ export async function findContainers(lab?: string): Promise<LabContainer[]> {
     );
 }
 
-/** Removes the containers, volumes and networks that carry the label of this lab, or of any. */
+/** Removes the containers, volumes and networks that carry the label of this lab, or of any, and what stands beside. */
 export async function removeLeftovers(lab?: string): Promise<void> {
   const filter = labFilter(lab);
+  const beside = ['ps', '--all', '--quiet', ...labFilter(lab, besideLabel)];
+  await removeAll(beside, ['rm', '--force', '--volumes']);
   await removeAll(['ps', '--all', '--quiet', ...filter], ['rm', '--force', '--volumes']);
   await removeAll(['volume', 'ls', '--quiet', ...filter], ['volume', 'rm', '--force']);
   await removeAll(['network', 'ls', '--quiet', ...filter], ['network', 'rm']);
@@ -42,6 +44,6 @@ async function removeAll(list: readonly string[], remove: readonly string[]): Pr
   if (found.length > 0) await runCommand('docker', [...remove, ...found]);
 }
 
-function labFilter(lab: string | undefined): string[] {
-  return ['--filter', `label=${lab === undefined ? labLabel : `${labLabel}=${lab}`}`];
+function labFilter(lab: string | undefined, label = labLabel): string[] {
+  return ['--filter', `label=${lab === undefined ? label : `${label}=${lab}`}`];
 }

@@ -104,6 +104,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./catalog.ts'),
   },
   {
+    name: 'ca',
+    group: 'Hosts',
+    summary: 'run a private certificate authority: issue, list, revoke',
+    load: () => import('./ca.ts'),
+  },
+  {
     name: 'docs',
     group: 'Help',
     summary: 'explain a key of seawall.yml or of the Compose file',

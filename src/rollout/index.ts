@@ -1,5 +1,6 @@
 export { deploy } from './deploy.ts';
 export { type DownView, takeDown } from './down.ts';
+export { userName } from './hold-lease.ts';
 export { readyOneOff } from './one-off.ts';
 export { planProject } from './planning.ts';
 export {

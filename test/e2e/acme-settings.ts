@@ -1,11 +1,17 @@
+import { besideLabel, type Lab } from '../../lab/lab.ts';
 import { pebbleImage } from '../../lab/recipes.ts';
 import { freePorts } from './free-ports.ts';
 
 export interface AcmeServerOptions {
   /** Of the container; one of that name that is there is replaced. */
   readonly name: string;
-  /** A network of the outer engine (a lab's is named as its containers begin) and a free address in it; absent: loopback of this machine, free ports. */
-  readonly network?: { readonly name: string; readonly address: string };
+  /** A network of the outer engine and a free address in it, see {@link inLab}; absent: loopback of this machine, free ports. */
+  readonly network?: {
+    readonly name: string;
+    readonly address: string;
+    /** Name of the lab that it is taken down with. */
+    readonly lab?: string;
+  };
   /** Where HTTP-01 is asked; absent: 80 in a network, on loopback the port at which `AcmeServer.answerHttp` answers. */
   readonly validationPort?: number;
   /** What every name without an address of its own means; default 127.0.0.1. */
@@ -41,6 +47,17 @@ export const FIXED_PORTS = {
 export type Ports = typeof FIXED_PORTS;
 const DAY_S = 24 * 60 * 60;
 
+/** A lab's network; the server gets the address ending in 8, which no machine of a lab has. */
+export const inLab = ({
+  name,
+  network,
+  subnet,
+}: Pick<Lab, 'name' | 'network' | 'subnet'>): NonNullable<AcmeServerOptions['network']> => ({
+  name: network,
+  address: subnet.replace(/0\/24$/, '8'),
+  lab: name,
+});
+
 /** As {@link FIXED_PORTS}, all free on loopback. */
 export async function choosePorts(): Promise<Ports> {
   const names = Object.keys(FIXED_PORTS);
@@ -61,6 +78,7 @@ export function createArguments(options: AcmeServerOptions, host: string, ports:
   const isAnswering = network === undefined && options.validationPort === undefined;
   return [
     ...['create', '--name', name],
+    ...(network?.lab === undefined ? [] : ['--label', `${besideLabel}=${network.lab}`]),
     ...(network === undefined ? ['--network', 'host'] : ['--network', network.name, '--ip', network.address]),
     ...Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     pebbleImage,

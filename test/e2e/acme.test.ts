@@ -103,6 +103,13 @@ test('names get a certificate by HTTP-01, while the server refuses half of all n
   assert.equal(daysOf(leaf), 90);
 });
 
+test('ten orders side by side share one client', async () => {
+  const names = Array.from({ length: 10 }, (_, index) => `side${index}.test`);
+  const issued = await Promise.all(names.map((name) => issue(client, { names: [name] })));
+  const hosts = issued.map(({ chain }, index) => blocks(chain)[0]?.checkHost(names[index] ?? ''));
+  assert.deepEqual(hosts, names);
+});
+
 test('the account is found again by its key, and is the same', async () => {
   const again = clientOf(server);
   const { kid } = await again.account({ existingOnly: true });

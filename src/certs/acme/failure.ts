@@ -1,8 +1,8 @@
 import { AcmeError, type Asked, outage } from './error.ts';
 
-/** Codes of OpenSSL's verification (node:tls, "X509 certificate error codes") that mean: not trusted, or another's. */
+/** Codes of OpenSSL's verification (node:tls, "X509 certificate error codes") that mean: not trusted, or another's; and of a `trust` that is no PEM. */
 const UNTRUSTED =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID|ERR_OSSL_PEM_)/;
 
 /**
  * What a request that got no answer failed of, for people.

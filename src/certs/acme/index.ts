@@ -8,7 +8,7 @@ export {
   isOutage,
   isRateLimited,
 } from './error.ts';
-export { type Binding, dnsValue, keyAuthorization } from './jws.ts';
+export { dnsValue, keyAuthorization } from './jws.ts';
 export { makeKey } from './key.ts';
 export type * from './nouns.ts';
 export type { AcmeWait } from './poll.ts';

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, type FlattenedJWS, FlattenedSign, type JWK } from 'jose';
+import type { AccountBinding } from '../../catalog/tls-record.ts';
 import { SeawallError } from '../../errors.ts';
 
 /** An account's key pair, ready to sign. */
@@ -7,13 +8,6 @@ export interface AccountKey {
   readonly key: KeyObject;
   /** Public part: kty, crv, x, y and nothing else. */
   readonly jwk: JWK;
-}
-
-/** External account binding, as the CA gives it. */
-export interface Binding {
-  readonly keyId: string;
-  /** base64url. */
-  readonly key: string;
 }
 
 /** Who signs: an account that the server knows, or a key that it does not know yet (RFC 8555 section 6.2). */
@@ -69,7 +63,7 @@ export function signRollover(
  * The proof that the account belongs to a customer of the CA (RFC 8555 section 7.3.4).
  * @throws SeawallError `input` when the key is no base64url, without showing it.
  */
-export function signBinding({ keyId, key }: Binding, url: string, jwk: JWK): Promise<FlattenedJWS> {
+export function signBinding({ keyId, key }: AccountBinding, url: string, jwk: JWK): Promise<FlattenedJWS> {
   // Some CAs show it with padding or in plain base64.
   const text = key.trim().replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_');
   const secret = Buffer.from(text, 'base64url');

@@ -1,5 +1,5 @@
+import type { AccountBinding } from '../../catalog/tls-record.ts';
 import type { AcmeProblem } from './error.ts';
-import type { Binding } from './jws.ts';
 
 /** What an ACME server has, as this client reads it. Times are ISO 8601 as the server wrote them. */
 
@@ -100,7 +100,7 @@ export interface AcmeClientOptions {
 
 export interface AccountWish {
   readonly email?: string;
-  readonly binding?: Binding;
+  readonly binding?: AccountBinding;
   /** Only look for it: `accountDoesNotExist` when the server does not know the key. */
   readonly existingOnly?: boolean;
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { SeawallError } from '../../errors.ts';
 import { alternateLinks } from './chain.ts';
 import { AcmeClient, dnsValue, keyAuthorization, makeCsr, makeKey, renewalId } from './index.ts';
@@ -11,6 +12,7 @@ import { signBinding } from './jws.ts';
 import { plainText } from './problem-words.ts';
 import { retryAfterMs } from './retry-after-text.ts';
 import { isAllowed } from './url-rules.ts';
+import { toAuthorization, toDirectory, toOrder, toProblem, toWindow } from './wire.ts';
 
 /** RFC 9773 appendix A. */
 const EXAMPLE = `-----BEGIN CERTIFICATE-----
@@ -115,8 +117,8 @@ test('Retry-After is seconds or a date, and nothing else', () => {
 
 test('a server’s words have no signs that a terminal obeys, and an end', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => {
-      const plain = plainText(text);
+    fc.property(fc.array(fc.nat(0x10ffff), { maxLength: 700 }), (points) => {
+      const plain = plainText(String.fromCodePoint(...points));
       return !/[\p{Cc}\p{Cf}\n]/u.test(plain) && plain.length <= 601;
     }),
   );
@@ -144,4 +146,36 @@ test('links to alternate chains are found among others, relative ones too', () =
   ]);
   assert.deepEqual(alternateLinks(undefined, 'https://ca.example/'), []);
   fc.assert(fc.property(fc.string(), (text) => Array.isArray(alternateLinks(text, 'https://ca.example/'))));
+});
+
+test('whatever JSON a server sends becomes a noun or a ZodError, and no token is more than base64url', () => {
+  const challenge = fc.record({
+    type: fc.constantFrom('http-01', 'dns-01', 'dns-persist-01'),
+    url: fc.webUrl(),
+    status: fc.constant('pending'),
+    token: fc.option(fc.oneof(fc.string(), fc.stringMatching(/^[A-Za-z0-9_-]{43}$/)), { nil: undefined }),
+  });
+  const authorization = fc.record({
+    identifier: fc.record({ type: fc.constant('dns'), value: fc.domain() }),
+    status: fc.constant('pending'),
+    challenges: fc.array(challenge),
+  });
+  fc.assert(
+    fc.property(authorization, (json) => {
+      const { challenges } = toAuthorization('https://ca.example/authz', json);
+      return challenges.every(({ token }) => /^[A-Za-z0-9_-]{22,}$/.test(token));
+    }),
+  );
+  const parsers = [toDirectory, toWindow, toProblem, (json: unknown) => toOrder('', json)];
+  fc.assert(
+    fc.property(fc.jsonValue(), (json) => {
+      for (const parse of parsers) {
+        try {
+          parse(json);
+        } catch (error) {
+          assert.ok(error instanceof z.ZodError);
+        }
+      }
+    }),
+  );
 });

@@ -1,9 +1,10 @@
 import { type AcmeError, type Asked, outage, refusal } from './error.ts';
 import { type AccountKey, signRequest } from './jws.ts';
 import type { AcmeDirectory } from './nouns.ts';
+import { plainText } from './problem-words.ts';
 import { retryAfterMs } from './retry-after-text.ts';
 import type { AcmeCall, AcmeTransport, HttpAnswer } from './transport.ts';
-import { toDirectory, toProblem } from './wire.ts';
+import { mismatch, toDirectory, toProblem } from './wire.ts';
 
 export interface SignedRequest extends AcmeCall {
   readonly url: string;
@@ -73,11 +74,13 @@ export class AcmeSession {
     const type = answer.headers['content-type'] ?? 'no content type';
     const asked = this.#asked(what);
     if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(type)) {
-      throw outage(asked, `answered ${type.slice(0, 80)} where JSON was to be`);
+      throw outage(asked, `answered ${plainText(type).slice(0, 80)} where JSON was to be`);
     }
     try {
       return parse(JSON.parse(answer.text));
-    } catch (cause) {
+    } catch (error) {
+      // The server's own text may be in it.
+      const cause = new Error(plainText(mismatch(error)));
       throw outage(asked, 'answered what is no ACME (RFC 8555)', { cause });
     }
   }

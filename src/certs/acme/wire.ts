@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeError } from '../../errors.ts';
 import type { AcmeProblem } from './error.ts';
 import type { AcmeAuthorization, AcmeDirectory, AcmeOrder } from './nouns.ts';
 
@@ -74,6 +75,11 @@ const renewalInfo = z.object({
   suggestedWindow: z.object({ start: z.string(), end: z.string() }),
   explanationURL: z.string().optional(),
 });
+
+/** What was not as it had to be, of an error of the functions below or of `JSON.parse`. */
+export function mismatch(error: unknown): string {
+  return error instanceof z.ZodError ? z.prettifyError(error) : describeError(error);
+}
 
 /** Each throws ZodError. */
 export function toDirectory(json: unknown): AcmeDirectory {

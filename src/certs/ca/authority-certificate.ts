@@ -97,21 +97,31 @@ async function authorityExtensions(
   ];
 }
 
-/** Of both certificates: some clients do not look at a trusted root's. A kind of name that no permit names is excluded whole. */
+/** A host that no mail address has (RFC 2606 section 2). */
+const NO_HOST = 'invalid';
+
+/**
+ * Of both certificates: some clients do not look at a trusted root's. A kind of name that no permit names is excluded whole; mail
+ * addresses go by their host, of which the constraint is either the host itself or, with a dot, those below it.
+ */
 function constraints(x509: X509, permitted: readonly string[]) {
   if (permitted.length === 0) return [];
   const permits = permitted.map(parsePermit);
-  const der = (type: 'dns' | 'ip', value: string) =>
+  const der = (type: 'dns' | 'ip' | 'email', value: string) =>
     new Uint8Array(new x509.GeneralName(type, value).rawData);
   const lacks = (type: 'dns' | 'ip'): boolean => permits.every((permit) => permit.type !== type);
   const excluded = [
     ...(lacks('dns') ? [der('dns', '')] : []),
     ...(lacks('ip') ? [der('ip', '0.0.0.0/0'), der('ip', '::/0')] : []),
   ];
-  const value = nameConstraints(
-    permits.map((permit) => der(permit.type, permit.value)),
-    excluded,
-  );
+  const mail = lacks('dns')
+    ? [NO_HOST]
+    : permits.flatMap(({ type, value }) => (type === 'dns' ? [value, `.${value}`] : []));
+  const permittedNames = [
+    ...permits.map(({ type, value }) => der(type, value)),
+    ...mail.map((host) => der('email', host)),
+  ];
+  const value = nameConstraints(permittedNames, excluded);
   return [new x509.Extension(NAME_CONSTRAINTS, true, value)];
 }
 

@@ -5,11 +5,9 @@ export {
   authorityTrust,
   fingerprint256,
   isIssuedBy,
-  MAX_LEAF_DAYS,
 } from './authority.ts';
 export {
   type CertificateOrder,
-  DEFAULT_LEAF_DAYS,
   type IssuedCertificate,
   issueCertificate,
 } from './issue.ts';
@@ -18,7 +16,6 @@ export {
   type IssuedRecord,
   type Purpose,
   REVOCATION_LIST_PATH,
-  REVOCATION_REASONS,
   type RevocationReason,
   revocationListUrl,
 } from './record.ts';

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect, createServer, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import {
@@ -156,6 +158,57 @@ test('a kind of name that no permit names is not permitted at all', async () => 
       /excluded subtree violation/,
     );
   }
+});
+
+test('mail addresses are permitted by their host', async () => {
+  const forced: Authority = { ...narrow, record: { ...narrow.record, permitted: [] } };
+  const ofClient = async (name: string) =>
+    (await issueCertificate(forced, order([name], { purpose: 'client' }))).chain;
+  for (const name of ['ann@example.internal', 'ann@mail.example.internal'])
+    assert.equal(await verdict(narrow, await ofClient(name)), 'OK');
+  assert.match(await verdict(narrow, await ofClient('ann@example.com')), /permitted subtree violation/);
+  const addresses = await authority(['10.0.0.0/8']);
+  const { chain } = await issueCertificate(
+    { ...addresses, record: { ...addresses.record, permitted: [] } },
+    order(['ann@example.com'], { purpose: 'client' }),
+  );
+  assert.match(await verdict(addresses, chain), /permitted subtree violation/);
+});
+
+test('server and client of one CA know each other over TLS, and take nobody else', async (t) => {
+  const ca = open.record.root.certificate;
+  const pair = async (of: Authority, name: string, purpose: 'other' | 'client') => {
+    const { chain, key = '' } = await issueCertificate(of, order([name], { purpose }));
+    return { cert: chain, key };
+  };
+  const server = createServer(
+    { ...(await pair(open, 'app.internal', 'other')), ca, requestCert: true, rejectUnauthorized: true },
+    (socket) => socket.end(String(socket.getPeerCertificate().subject.CN)),
+  );
+  server.on('tlsClientError', () => {});
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const ask = (own: { cert: string; key: string }, servername: string, trust = ca): Promise<string> =>
+    new Promise((done) => {
+      let said = '';
+      const socket: TLSSocket = connect({ host: '127.0.0.1', port, ca: trust, servername, ...own });
+      socket.on('data', (chunk) => {
+        said += chunk;
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => done(error.code ?? 'error'));
+      socket.on('close', () => done(said));
+    });
+  const ann = await pair(open, 'ann@example.org', 'client');
+  assert.equal(await ask(ann, 'app.internal'), 'ann@example.org');
+  assert.equal(await ask(ann, 'other.internal'), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  assert.match(await ask(ann, 'app.internal', narrow.record.root.certificate), /SELF_SIGNED|UNABLE/);
+  assert.notEqual(
+    await ask(await pair(narrow, 'eve@example.internal', 'client'), 'app.internal'),
+    'eve@example.internal',
+  );
+  // A server's certificate is no client's.
+  assert.notEqual(await ask(await pair(open, 'eve.internal', 'other'), 'app.internal'), 'eve.internal');
 });
 
 test('RSA on request, and the same chain verifies', async () => {

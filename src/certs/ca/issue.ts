@@ -41,7 +41,7 @@ export interface IssuedCertificate {
   readonly notAfter: string;
 }
 
-export const DEFAULT_LEAF_DAYS = 90;
+const DEFAULT_LEAF_DAYS = 90;
 
 /**
  * Issues a certificate; {@link import('./store.ts').recordIssued} it before anybody gets it, or it cannot be revoked.
