@@ -19,7 +19,7 @@ import { type Call, isoTime } from './ports.ts';
 import { issueInternal, privateCa } from './private-ca.ts';
 import { answerRequest } from './requests.ts';
 import type { Solver } from './solver.ts';
-import { withoutOrder } from './state.ts';
+import { asked, withoutOrder } from './state.ts';
 import type { OrderTask, Task } from './task.ts';
 import type { CertificatesOptions } from './watch.ts';
 
@@ -30,7 +30,7 @@ export interface Hands {
    * Does one task. @returns milliseconds that the same is not to be done again before; 0: no rest.
    */
   readonly perform: (task: Task, call: Call) => Promise<number>;
-  /** Renews the private CA's revocation list when it is due. */
+  /** Renews the private CA's revocation list when it is due, and what a CA before it issued. */
   readonly refresh: (call: Call) => Promise<void>;
 }
 
@@ -85,7 +85,18 @@ export function makeHands(options: CertificatesOptions, book: Book, signal: Abor
         return 0;
     }
   };
-  return { book, perform, refresh: (call) => ca.refresh(call) };
+  let known = '';
+  const refresh = async (call: Call): Promise<void> => {
+    const authority = await ca.refresh(call);
+    if (authority === undefined || authority.id === known) return;
+    for (const { id, source, isInterim, keys } of book.live.values()) {
+      const isForeign =
+        source === 'internal' && !isInterim && !keys.every(({ chain }) => authority.issued(chain));
+      if (isForeign) await book.note(id, (state) => asked(state, chance.now()), call);
+    }
+    known = authority.id;
+  };
+  return { book, perform, refresh };
 }
 
 /** Has a failure of the private CA stand in the state before it is thrown on. */

@@ -2,9 +2,10 @@ import type { CertificateWish } from '../catalog/tls-record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Book } from './book.ts';
 import {
+  authorityId,
   ensureAuthority,
+  isIssuedBy,
   issueCertificate,
-  REVOCATION_REASONS,
   type RevocationReason,
   readAuthority,
   recordIssued,
@@ -12,6 +13,7 @@ import {
   revocationListUrl,
   revokeSerial,
 } from './ca/index.ts';
+import { REVOCATION_REASONS } from './ca/record.ts';
 import { readLeaf, sealedKey, validityOf } from './leaf.ts';
 import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
 import { servedRecord } from './record.ts';
@@ -48,8 +50,10 @@ export function privateCa(options: {
     },
     refresh: async (call) => {
       const authority = await readAuthority({ client, clusterKey, ...call });
-      if (authority === undefined) return;
+      if (authority === undefined) return undefined;
       await renewRevocationList({ client, authority, now: chance.now(), ...call });
+      const { record } = authority;
+      return { id: authorityId(record), issued: (chain) => isIssuedBy(record, chain) };
     },
   };
 }

@@ -12,7 +12,7 @@ import {
 } from '../catalog/tls-record.ts';
 import { seal } from '../secrets/index.ts';
 import { AcmeClient, AcmeError, makeCsr, makeKey } from './acme/index.ts';
-import { ensureAuthority } from './ca/index.ts';
+import { authorityId, ensureAuthority, isIssuedBy, replaceAuthority } from './ca/index.ts';
 import { KEEP_UNWISHED_MS } from './policy.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
 import { type CertificatesOptions, DEFAULT_LIMITS } from './watch.ts';
@@ -320,4 +320,22 @@ test('what the private CA may not issue stands in the state', async (t) => {
   lead();
   const state = await stateWith(stage, 'a.test', ({ lastError }) => lastError !== undefined);
   assert.match(state.lastError?.text ?? '', /may not issue for a\.test/);
+});
+
+test('what a private CA issued that was replaced is issued anew by the one that is there', async (t) => {
+  const { stage, clock, lead } = await makeScene(t);
+  await stage.wish({ names: ['in.test'], source: 'internal', issuers: [] });
+  const first = lead();
+  const before = await real(stage, 'in.test');
+  await stateWith(stage, 'in.test', ({ renewAt }) => renewAt !== undefined);
+  await first.stop();
+  const place = { client: stage.client, clusterKey: CLUSTER_KEY, now: clock.now };
+  const { record } = await ensureAuthority(place);
+  await replaceAuthority({ ...place, settings: {}, replaces: authorityId(record) });
+  lead();
+  const after = await until('it is issued anew', async () => {
+    const now = await stage.live('in.test');
+    return serial(now) === serial(before) ? undefined : now;
+  });
+  assert.equal(isIssuedBy((await ensureAuthority(place)).record, after.keys[0]?.chain ?? ''), true);
 });
