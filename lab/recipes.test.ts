@@ -29,6 +29,7 @@ test('the names that users write are all there', () => {
 test('what only some tests need is not made for everybody', () => {
   const extra = labRecipes('x64').filter(({ isExtra }) => isExtra);
   assert.deepEqual(extra.map(({ image }) => image).sort(), [
+    'bind:9',
     'certbot/certbot:v5.5.0',
     'haproxy:3.2',
     'nginx:alpine',

@@ -30,6 +30,8 @@ export const faketimeImage = 'seawall-lab/faketime:1';
 export const foreignImage = 'seawall-lab/foreign:1';
 /** Pebble, an ACME server for tests, with its challenge and DNS test server. */
 export const pebbleImage = 'pebble:2.10';
+/** A name server that takes signed dynamic updates. */
+export const bindImage = 'bind:9';
 
 /** The program that a Linux machine of this processor downloads as Node, as npm names processors. */
 function nodePackage(arch: string): string {
@@ -63,6 +65,7 @@ export function labRecipes(arch: string): readonly Recipe[] {
 /** What some tests need besides: an ACME server, and what their apps name. The stand-ins for Alpine's are Debian inside: same programs, paths and interface. */
 const extraRecipes: readonly Recipe[] = [
   { image: pebbleImage, base: 'debian:forky-slim', folder: 'pebble', isPublic: false, isExtra: true },
+  { image: bindImage, base: 'debian:bookworm-slim', folder: 'bind', isPublic: false, isExtra: true },
   { image: 'nginx:alpine', base: 'nginx:1.30', folder: 'retag', isPublic: true, isExtra: true },
   { image: 'redis:7-alpine', base: 'redis:8', folder: 'retag', isPublic: true, isExtra: true },
   {

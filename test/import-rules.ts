@@ -35,7 +35,7 @@ const PURE: readonly RegExp[] = [
   /-(?:text|view|frame|tree|model|plan|sum|words|message)\.ts$/,
   /^src\/config\/(?:nodes|routes|schema|settle|validate|edge-rules|tls-[a-z-]+|hsts|issuers|dns-hook|public-names|certificate-settings|domain-tls)\.ts$/,
   /^src\/catalog\/(?:instance|rows|embedded\/(?:kv|services|tables|expiry|duration))\.ts$/,
-  /^src\/certs\/(?:budget|failure|policy|renewal|solver|state|steps|wishes)\.ts$/,
+  /^src\/certs\/(?:budget|failure|policy|record|renewal|solver|state|steps|task|wishes)\.ts$/,
   /^src\/edge\/(?:admission|candidates|capabilities|in-force|inputs|lingering|render-[a-z]+|tally|upstream-name)\.ts$/,
   /^src\/(?:registrar\/(?:candidate|foreign|slots)|network\/local-containers)\.ts$/,
   /^src\/(?:rollout\/(?:likely-cause|route-urls|setup\/(?:decide[a-z-]*|edge-rules)|certificates\/status)|tasks\/one-off)\.ts$/,

@@ -55,7 +55,7 @@ const why = ({ explanation }: RenewalInfo): string =>
   explanation === undefined ? '' : `, see ${explanation}`;
 
 /** The state with what the issuer said. A moment that was chosen out of the same window stays chosen. */
-export function withWindow(
+function withWindow(
   state: CertificateState,
   about: {
     readonly info: RenewalInfo | undefined;

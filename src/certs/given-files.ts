@@ -1,9 +1,9 @@
 import type { CertificateFiles, CertificateWish } from '../catalog/tls-record.ts';
 import { SEAL } from '../catalog/tls-record.ts';
 import { describeError, SeawallError } from '../errors.ts';
-import { seal, unseal } from '../secrets/index.ts';
+import { unseal } from '../secrets/index.ts';
 import type { Book } from './book.ts';
-import { type Leaf, readLeaf } from './leaf.ts';
+import { type Leaf, readLeaf, sealedKey, validityOf } from './leaf.ts';
 import type { Call, Chance } from './ports.ts';
 import { servedRecord } from './record.ts';
 
@@ -38,13 +38,13 @@ export async function serveFiles(options: GivenOptions, wish: CertificateWish, c
     return;
   }
   const { leaf, key } = given;
-  const { type, chain, fingerprint, serial, notBefore, notAfter } = leaf;
+  const { type, fingerprint, notAfter } = leaf;
   const served = book.live.get(id);
   if (served?.source !== 'files' || served.keys[0]?.fingerprint !== fingerprint) {
-    const sealed = { type, chain, fingerprint, serial, key: seal(clusterKey, key, SEAL.key(id)) };
     const about = { wish: { ...wish, keys: [type] }, source: 'files', issuer: 'files' } as const;
-    const rest = { isInterim: false, isPublic: false, key: sealed, notBefore, notAfter };
-    await book.serve(servedRecord({ ...about, ...rest }, served, now), call);
+    const sealed = sealedKey(clusterKey, id, leaf, key);
+    const obtained = { ...about, isInterim: false, isPublic: false, key: sealed, validity: leaf };
+    await book.serve(servedRecord(obtained, served, { validityOf, now }), call);
     log(
       `info certs: ${id}: the given certificate is served, valid until ${new Date(notAfter).toISOString()}`,
     );

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CertificateWish } from '../catalog/tls-record.ts';
 import { describeError } from '../errors.ts';
+import { Arrivals, waitingNames } from './arrivals.ts';
 import { Book } from './book.ts';
 import { OrderBudget } from './budget.ts';
 import { Heard } from './heard.ts';
 import { sweepAnswers } from './http-solver.ts';
 import { type Hands, makeHands } from './perform.ts';
-import { type Decision, decide, restKey, type Task, taskId } from './policy.ts';
+import { decide } from './policy.ts';
 import { HOUR_MS, MINUTE_MS } from './renewal.ts';
 import { reportOnce } from './report-once.ts';
 import { hopeful } from './state.ts';
+import { type Decision, restKey, type Task, taskId } from './task.ts';
 import { Wake } from './wake.ts';
 import type { CertificatesOptions } from './watch.ts';
 
@@ -16,8 +19,8 @@ import type { CertificatesOptions } from './watch.ts';
 const SLOTS = { quick: 4, order: 4, ask: 2 } as const;
 /** Between two readings of everything: somebody may have changed it by hand, or the catalog was restored. */
 const RELOAD_MS = 15 * MINUTE_MS;
-/** Before a task is tried again that failed without the catalog knowing. */
-const REST_MS = MINUTE_MS;
+/** Before a task is tried again that failed without a plan in the state; doubled each time. */
+const REST_MS = { first: MINUTE_MS, most: HOUR_MS };
 const FAILED_PASS_MS = 2_000;
 /** What is under way gets this long to end in good order. */
 const END_MS = 3_000;
@@ -33,9 +36,14 @@ export class Leader {
   readonly #budget = new OrderBudget();
   readonly #running = new Map<string, { readonly slot: keyof typeof SLOTS; readonly done: Promise<void> }>();
   readonly #resting = new Map<string, number>();
+  /** Failures in a row, by the same key. */
+  readonly #failures = new Map<string, number>();
   readonly #handledFiles = new Map<string, string>();
   readonly #told = new Set<string>();
   readonly #onError: (error: unknown) => void;
+  readonly #arrivals: Arrivals;
+  #isLooking = false;
+  #lookAt = 0;
   #loadAt = 0;
   #refreshAt = 0;
 
@@ -43,7 +51,8 @@ export class Leader {
     this.#options = options;
     this.#signal = signal;
     this.#onError = reportOnce((text) => options.log(`warn certs: ${text}`));
-    const { client } = options;
+    const { client, look } = options;
+    this.#arrivals = new Arrivals({ client, look });
     const onChange = () => this.#wake.ring();
     this.#heard = new Heard({ client, signal, onChange, onError: this.#onError });
     this.#book = new Book(client);
@@ -79,6 +88,9 @@ export class Leader {
     await this.#keepUp();
     this.#tellConflicts(heard.conflicts);
     const now = chance.now();
+    const waiting = waitingNames(heard.wishes, this.#book.states, now);
+    const looking = waiting.length > 0 && !this.#isLooking && performance.now() >= this.#lookAt;
+    if (looking) void this.#lookAtNames(waiting);
     const decision = decide({
       ...{ wishes: heard.wishes, requests: heard.requests, now },
       live: this.#book.live,
@@ -110,6 +122,24 @@ export class Leader {
     });
   }
 
+  /** Never rejects. */
+  async #lookAtNames(waiting: readonly CertificateWish[]): Promise<void> {
+    const call = { signal: this.#signal };
+    this.#isLooking = true;
+    try {
+      for (const id of await this.#arrivals.look(waiting, call)) {
+        if (this.#running.has(id)) continue;
+        await this.#book.note(id, hopeful, call);
+        this.#options.log(`info certs: ${id}: the DNS leads here now; it is tried again`);
+        this.#wake.ring();
+      }
+    } catch (error) {
+      if (!this.#signal.aborted) this.#onError(error);
+    }
+    this.#isLooking = false;
+    this.#lookAt = performance.now() + this.#options.limits.lookMs;
+  }
+
   /** Starts what has a place. @returns milliseconds until an order may be made that had to wait for the CA's limits. */
   #start({ tasks }: Decision, now: number): number {
     let waitMs = Number.POSITIVE_INFINITY;
@@ -139,11 +169,15 @@ export class Leader {
       const restMs = await this.#hands.perform(task, { signal: this.#signal });
       if (restMs > 0) this.#resting.set(key, this.#options.chance.now() + restMs);
       else this.#resting.delete(key);
+      this.#failures.delete(key);
       if (task.kind === 'files') this.#handledFiles.set(id, task.wish.files ?? '');
       if (task.kind === 'request') this.#heard.drop(id, task.request.request);
     } catch (error) {
       if (this.#signal.aborted) return;
-      this.#resting.set(key, this.#options.chance.now() + REST_MS);
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
+      const restMs = Math.min(REST_MS.most, REST_MS.first * 2 ** Math.min(failures - 1, 10));
+      this.#resting.set(key, this.#options.chance.now() + restMs);
       this.#options.log(`warn certs: ${id}: ${task.kind}: ${describeError(error)}`);
     } finally {
       this.#running.delete(id);

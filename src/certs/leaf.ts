@@ -1,6 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { KeyType } from '../catalog/tls-record.ts';
+import { type CertificateKey, type KeyType, SEAL } from '../catalog/tls-record.ts';
 import { SeawallError } from '../errors.ts';
+import { seal } from '../secrets/index.ts';
+import type { Validity } from './renewal.ts';
 
 /** What is read from a chain of certificates and its key. */
 export interface Leaf {
@@ -43,6 +45,18 @@ export function readLeaf(id: string, chainPem: string, keyPem: string, names: re
     notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
   };
+}
+
+/** What edges get of a certificate: the key sealed for its place. */
+export function sealedKey(clusterKey: string, id: string, leaf: Leaf, keyPem: string): CertificateKey {
+  const { type, chain, fingerprint, serial } = leaf;
+  return { type, chain, fingerprint, serial, key: seal(clusterKey, keyPem, SEAL.key(id)) };
+}
+
+/** Of the first certificate of a chain. */
+export function validityOf({ chain }: Pick<CertificateKey, 'chain'>): Validity {
+  const { validFrom, validTo } = new X509Certificate(chain);
+  return { notBefore: Date.parse(validFrom), notAfter: Date.parse(validTo) };
 }
 
 function certificatesOf(id: string, pem: string): X509Certificate[] {

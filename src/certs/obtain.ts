@@ -1,18 +1,17 @@
-import { type IssuerRecord, type KeyType, SEAL } from '../catalog/tls-record.ts';
+import type { IssuerRecord, KeyType } from '../catalog/tls-record.ts';
 import { describeError, SeawallError } from '../errors.ts';
-import { seal } from '../secrets/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { Book } from './book.ts';
 import { canFallBack, failureKind, retryAfterMs } from './failure.ts';
-import { readLeaf } from './leaf.ts';
+import { readLeaf, sealedKey, validityOf } from './leaf.ts';
 import { type Fresh, type OrderOptions, type OrderTools, placeOrder } from './order.ts';
-import type { OrderTask } from './policy.ts';
 import type { Call, Chance } from './ports.ts';
 import { isPublicIssuer, servedRecord } from './record.ts';
 import { DAY_MS } from './renewal.ts';
 import type { Solver } from './solver.ts';
 import { afterFailure, afterRehearsal, afterSuccess, withHold, withoutOrder } from './state.ts';
 import type { OnStep } from './steps.ts';
+import type { OrderTask } from './task.ts';
 
 export interface ObtainOptions {
   readonly book: Book;
@@ -140,21 +139,15 @@ async function issue(options: ObtainOptions, { task, issuer }: At, call: Call): 
   const at = { task, issuer, directory: issuer.directory, isRehearsal: false };
   const fresh = await order(options, { ...at, ...(replaces === undefined ? {} : { replaces }) }, call);
   const leaf = readLeaf(id, fresh.chain, fresh.key, wish.names);
-  const { type, chain, fingerprint, serial, notBefore, notAfter } = leaf;
-  const key = { type, chain, fingerprint, serial, key: seal(clusterKey, fresh.key, SEAL.key(id)) };
-  const isPublic = isPublicIssuer(issuer);
-  const obtained = {
-    wish,
+  const about = {
     source: 'acme',
     issuer: issuer.name,
     isInterim: false,
-    isPublic,
-    key,
-    notBefore,
-    notAfter,
+    isPublic: isPublicIssuer(issuer),
   } as const;
+  const obtained = { wish, ...about, key: sealedKey(clusterKey, id, leaf, fresh.key), validity: leaf };
   const before = book.live.get(id);
-  const record = servedRecord(obtained, before, chance.now());
+  const record = servedRecord(obtained, before, { validityOf, now: chance.now() });
   await book.serve(record, call);
   await onStep('served', { id, isRehearsal: false });
   await fresh.cleanUp();

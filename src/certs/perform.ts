@@ -1,6 +1,6 @@
 import type { CertificateWish, DnsHook } from '../catalog/tls-record.ts';
 import { SEAL } from '../catalog/tls-record.ts';
-import { SeawallError } from '../errors.ts';
+import { describeError, SeawallError } from '../errors.ts';
 import { unseal } from '../secrets/index.ts';
 import { Accounts } from './accounts.ts';
 import { dnsValue, keyAuthorization, makeCsr, makeKey } from './acme/index.ts';
@@ -15,12 +15,12 @@ import { dnsSolver } from './dns-solver.ts';
 import { serveFiles } from './given-files.ts';
 import { httpSolver } from './http-solver.ts';
 import { type ObtainOptions, obtain } from './obtain.ts';
-import type { OrderTask, Task } from './policy.ts';
 import { type Call, isoTime } from './ports.ts';
 import { issueInternal, privateCa } from './private-ca.ts';
 import { answerRequest } from './requests.ts';
 import type { Solver } from './solver.ts';
-import { withoutOrder } from './state.ts';
+import { asked, withoutOrder } from './state.ts';
+import type { OrderTask, Task } from './task.ts';
 import type { CertificatesOptions } from './watch.ts';
 
 /** What a leader does its tasks with. */
@@ -30,7 +30,7 @@ export interface Hands {
    * Does one task. @returns milliseconds that the same is not to be done again before; 0: no rest.
    */
   readonly perform: (task: Task, call: Call) => Promise<number>;
-  /** Renews the private CA's revocation list when it is due. */
+  /** Renews the private CA's revocation list when it is due, and what a CA before it issued. */
   readonly refresh: (call: Call) => Promise<void>;
 }
 
@@ -56,7 +56,9 @@ export function makeHands(options: CertificatesOptions, book: Book, signal: Abor
         return 0;
       case 'interim':
       case 'internal':
-        await issueInternal(common, { wish: task.wish, isInterim: task.kind === 'interim' }, call);
+        await noted(common, task, call, () =>
+          issueInternal(common, { wish: task.wish, isInterim: task.kind === 'interim' }, call),
+        );
         return 0;
       case 'files':
         await serveFiles(common, task.wish, call);
@@ -83,7 +85,38 @@ export function makeHands(options: CertificatesOptions, book: Book, signal: Abor
         return 0;
     }
   };
-  return { book, perform, refresh: (call) => ca.refresh(call) };
+  let known = '';
+  const refresh = async (call: Call): Promise<void> => {
+    const authority = await ca.refresh(call);
+    if (authority === undefined || authority.id === known) return;
+    for (const { id, source, isInterim, keys } of book.live.values()) {
+      const isForeign =
+        source === 'internal' && !isInterim && !keys.every(({ chain }) => authority.issued(chain));
+      if (isForeign) await book.note(id, (state) => asked(state, chance.now()), call);
+    }
+    known = authority.id;
+  };
+  return { book, perform, refresh };
+}
+
+/** Has a failure of the private CA stand in the state before it is thrown on. */
+async function noted(
+  { book, chance }: Pick<ObtainOptions, 'book' | 'chance'>,
+  { kind, wish: { id } }: Extract<Task, { readonly kind: 'interim' | 'internal' }>,
+  call: Call,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (call.signal?.aborted === true) throw error;
+    const hint = error instanceof SeawallError && error.hint !== undefined ? { hint: error.hint } : {};
+    const lastError = { at: isoTime(chance.now()), issuer: 'internal', text: describeError(error), ...hint };
+    // The back-off of an order is not lengthened by what failed beside it.
+    const more = kind === 'interim' ? 0 : 1;
+    await book.note(id, (state) => ({ ...state, failures: state.failures + more, lastError }), call);
+    throw error;
+  }
 }
 
 function solverFor(options: CertificatesOptions, { wish }: OrderTask): Solver {

@@ -1,82 +1,28 @@
 /** What is to be done about certificates. No clock, no randomness: everything comes in. */
 import type {
   CertificateRecord,
-  CertificateRequest,
   CertificateState,
   CertificateWish,
   IssuerRecord,
   KeyType,
 } from '../catalog/tls-record.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
+import {
+  type Decision,
+  type OrderTask,
+  restKey,
+  type Situation,
+  type Task,
+  taskId,
+  type Why,
+} from './task.ts';
 import { sameNames } from './wishes.ts';
-
-/** Why a certificate is asked for. */
-export type Why = 'missing' | 'names' | 'source' | 'issuer' | 'key' | 'renewal' | 'asked' | 'resumed';
-
-export type Task =
-  /** A certificate of the private CA until the wished one is there. */
-  | { readonly kind: 'interim'; readonly wish: CertificateWish }
-  | { readonly kind: 'internal'; readonly wish: CertificateWish; readonly why: Why }
-  | { readonly kind: 'files'; readonly wish: CertificateWish }
-  | OrderTask
-  /** Ask the issuer when the live certificate is to be renewed (RFC 9773), or reckon it. */
-  | { readonly kind: 'ask'; readonly wish: CertificateWish; readonly live: CertificateRecord }
-  | {
-      readonly kind: 'request';
-      readonly request: CertificateRequest;
-      readonly id: string;
-      readonly wish?: CertificateWish;
-    }
-  /** An order under way that nobody wants any more. */
-  | { readonly kind: 'abandon'; readonly wish: CertificateWish }
-  /** Nobody wishes it any more: the time is noted. */
-  | { readonly kind: 'unwished'; readonly id: string }
-  /** Somebody wishes it again. */
-  | { readonly kind: 'wished'; readonly id: string }
-  /** Nobody has wished it for long: it goes. */
-  | { readonly kind: 'forget'; readonly id: string };
-
-export interface OrderTask {
-  readonly kind: 'order';
-  readonly wish: CertificateWish;
-  readonly keyType: KeyType;
-  /** Those that may be asked now, in order; at least one. */
-  readonly issuers: readonly IssuerRecord[];
-  /** The names are to be proven on a staging directory first. */
-  readonly rehearses: boolean;
-  readonly why: Why;
-}
-
-export interface Situation {
-  readonly wishes: readonly CertificateWish[];
-  readonly live: ReadonlyMap<string, CertificateRecord>;
-  readonly states: ReadonlyMap<string, CertificateState>;
-  readonly requests: ReadonlyMap<string, CertificateRequest>;
-  /** Milliseconds of the epoch. */
-  readonly now: number;
-  /** What this leader tried in vain and does not try again before: by {@link restKey}. */
-  readonly resting: ReadonlyMap<string, number>;
-  /** Sealed text of the given files that this leader has dealt with, by id. */
-  readonly handledFiles: ReadonlyMap<string, string>;
-}
-
-export interface Decision {
-  /** The most urgent first; one per id at the most. */
-  readonly tasks: readonly Task[];
-  /** When something is due next although nothing happens. */
-  readonly wakeAt?: number;
-}
 
 /**
  * How long a certificate is kept that nobody wishes: who goes back to an earlier release, or takes a project down and up
  * again, finds it, and Let's Encrypt gives only 5 of the same set of names in 7 days.
  */
 export const KEEP_UNWISHED_MS = 7 * DAY_MS;
-
-export const restKey = (kind: Task['kind'], id: string): string => `${kind} ${id}`;
-
-export const taskId = (task: Task): string => ('wish' in task && task.wish ? task.wish.id : idOf(task));
-const idOf = (task: Task): string => ('id' in task ? task.id : '');
 
 /** A task, or the time (milliseconds of the epoch) to look again, or nothing. */
 type Outcome = Task | number | undefined;
@@ -168,7 +114,7 @@ function internalDue(
 }
 
 /** What a wish has not got; undefined: nothing. */
-export function whatLacks(wish: CertificateWish, live: CertificateRecord | undefined): Why | undefined {
+function whatLacks(wish: CertificateWish, live: CertificateRecord | undefined): Why | undefined {
   if (live === undefined || live.isInterim) return 'missing';
   if (live.source !== wish.source) return 'source';
   if (!sameNames(live.names, wish.names)) return 'names';

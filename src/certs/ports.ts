@@ -32,8 +32,10 @@ export interface PrivateCa {
     call: Call,
   ): Promise<{ readonly chain: string; readonly key: string }>;
   revoke(serial: string, reason: number, call: Call): Promise<void>;
-  /** Renews the revocation list where there is an authority and its list ends soon. */
-  refresh(call: Call): Promise<void>;
+  /** Renews the revocation list where it ends soon. @returns the authority: its id, and whether it issued a chain; undefined: there is none. */
+  refresh(
+    call: Call,
+  ): Promise<{ readonly id: string; readonly issued: (chain: string) => boolean } | undefined>;
 }
 
 /** What of the catalog's client is used. */

@@ -1,12 +1,11 @@
 import type { CertificateWish } from '../catalog/tls-record.ts';
-import { SEAL } from '../catalog/tls-record.ts';
 import { SeawallError } from '../errors.ts';
-import { seal } from '../secrets/index.ts';
 import type { Book } from './book.ts';
 import {
+  authorityId,
   ensureAuthority,
+  isIssuedBy,
   issueCertificate,
-  REVOCATION_REASONS,
   type RevocationReason,
   readAuthority,
   recordIssued,
@@ -14,7 +13,8 @@ import {
   revocationListUrl,
   revokeSerial,
 } from './ca/index.ts';
-import { readLeaf } from './leaf.ts';
+import { REVOCATION_REASONS } from './ca/record.ts';
+import { readLeaf, sealedKey, validityOf } from './leaf.ts';
 import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
 import { servedRecord } from './record.ts';
 import { afterSuccess } from './state.ts';
@@ -50,8 +50,10 @@ export function privateCa(options: {
     },
     refresh: async (call) => {
       const authority = await readAuthority({ client, clusterKey, ...call });
-      if (authority === undefined) return;
+      if (authority === undefined) return undefined;
       await renewRevocationList({ client, authority, now: chance.now(), ...call });
+      const { record } = authority;
+      return { id: authorityId(record), issued: (chain) => isIssuedBy(record, chain) };
     },
   };
 }
@@ -79,11 +81,11 @@ export async function issueInternal(
   // Interim ones are for every client: ECDSA is what all that speak TLS 1.2 with us know.
   for (const keyType of isInterim ? (['ecdsa'] as const) : wish.keys) {
     const { chain: pem, key } = await ca.issue({ names, keyType }, call);
-    const { type, chain, fingerprint, serial, notBefore, notAfter } = readLeaf(id, pem, key, names);
-    const sealed = { type, chain, fingerprint, serial, key: seal(clusterKey, key, SEAL.key(id)) };
+    const leaf = readLeaf(id, pem, key, names);
     const now = chance.now();
     const about = { source: 'internal', issuer: 'internal', isInterim, isPublic: false } as const;
-    const record = servedRecord({ wish, ...about, key: sealed, notBefore, notAfter }, book.live.get(id), now);
+    const obtained = { wish, ...about, key: sealedKey(clusterKey, id, leaf, key), validity: leaf };
+    const record = servedRecord(obtained, book.live.get(id), { validityOf, now });
     await book.serve(record, call);
     if (isInterim) continue;
     const validity = { notBefore: Date.parse(record.notBefore), notAfter: Date.parse(record.notAfter) };

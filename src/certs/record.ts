@@ -6,6 +6,7 @@ import type {
   CertificateWish,
   IssuerRecord,
 } from '../catalog/tls-record.ts';
+import type { Validity } from './renewal.ts';
 import { sameNames } from './wishes.ts';
 
 export interface Obtained {
@@ -17,20 +18,19 @@ export interface Obtained {
   /** Clients of the open internet trust it. */
   readonly isPublic: boolean;
   readonly key: CertificateKey;
-  /** Milliseconds of the epoch. */
-  readonly notBefore: number;
-  readonly notAfter: number;
+  readonly validity: Validity;
 }
 
 /**
  * The record to serve: the new key, beside it the other kind's as long as it is of the same source and for the same names.
  * @param previous what is served now.
- * @param now milliseconds of the epoch.
+ * @param options.validityOf reads it from a certificate.
+ * @param options.now milliseconds of the epoch.
  */
 export function servedRecord(
   obtained: Obtained,
   previous: CertificateRecord | undefined,
-  now: number,
+  { validityOf, now }: { readonly validityOf: (key: CertificateKey) => Validity; readonly now: number },
 ): CertificateRecord {
   const { wish, source, issuer, isInterim, isPublic, key } = obtained;
   const stays =
@@ -41,16 +41,13 @@ export function servedRecord(
   const others = stays
     ? previous.keys.filter(({ type }) => type !== key.type && wish.keys.includes(type))
     : [];
-  const since = previous?.publicSince ?? new Date(now).toISOString();
-  const narrow = others.length > 0 && previous !== undefined;
-  const from = narrow ? Math.max(obtained.notBefore, Date.parse(previous.notBefore)) : obtained.notBefore;
-  const until = narrow ? Math.min(obtained.notAfter, Date.parse(previous.notAfter)) : obtained.notAfter;
+  const all = [obtained.validity, ...others.map(validityOf)];
   return {
     ...{ id: wish.id, names: wish.names, source, issuer, isInterim },
     keys: [key, ...others].toSorted((a, b) => (a.type < b.type ? -1 : 1)),
-    notBefore: new Date(from).toISOString(),
-    notAfter: new Date(until).toISOString(),
-    ...(isPublic ? { publicSince: since } : {}),
+    notBefore: new Date(Math.max(...all.map(({ notBefore }) => notBefore))).toISOString(),
+    notAfter: new Date(Math.min(...all.map(({ notAfter }) => notAfter))).toISOString(),
+    ...(isPublic ? { publicSince: previous?.publicSince ?? new Date(now).toISOString() } : {}),
   };
 }
 

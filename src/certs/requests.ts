@@ -4,10 +4,10 @@ import { describeError, SeawallError } from '../errors.ts';
 import type { Accounts } from './accounts.ts';
 import type { Book } from './book.ts';
 import { type Attempt, type ObtainOptions, obtain, rehearse } from './obtain.ts';
-import type { OrderTask, Task } from './policy.ts';
 import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
 import { isoTime } from './ports.ts';
-import { asked } from './state.ts';
+import { asked, withoutOrder } from './state.ts';
+import type { OrderTask, Task } from './task.ts';
 
 type RequestTask = Extract<Task, { readonly kind: 'request' }>;
 
@@ -87,7 +87,11 @@ async function tryOut(options: RequestOptions, wish: CertificateWish, call: Call
   if (wish.source !== 'acme') return no(`${wish.id} comes from ${wish.source}: there is nothing to rehearse`);
   if (wish.issuers.every(({ staging }) => staging === undefined))
     return no(`no issuer of ${wish.id} has a staging directory: nothing was tried`);
+  const before = withoutOrder(options.book.state(wish.id));
   const tried = await rehearse(options.obtain, orderTask(wish, keyType), call);
+  // A rehearsal that somebody asked for leaves no trace but its answer and what was noticed.
+  if (tried?.ok === false)
+    await options.book.note(wish.id, ({ warnings }) => ({ ...before, warnings }), call);
   return tried ?? no('no staging directory answers at the moment; see the log of seawall-server');
 }
 

@@ -19,6 +19,8 @@ export interface CertificatesLimits {
   readonly propagationMs: number;
   /** That the CA has for each validation, and to issue; default 120 s. */
   readonly patienceMs: number;
+  /** Between two looks at the DNS of names that wait after a failure; default 60 s. */
+  readonly lookMs: number;
   /** Longest sleep: the clock may be set meanwhile; default 60 s. */
   readonly longestWaitMs: number;
 }
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: CertificatesLimits = {
   edgesMs: 30_000,
   propagationMs: 120_000,
   patienceMs: 120_000,
+  lookMs: 60_000,
   longestWaitMs: 60_000,
 };
 

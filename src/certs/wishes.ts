@@ -16,14 +16,19 @@ export interface UnitedWishes {
   readonly conflicts: readonly WishConflict[];
 }
 
+/** Not a project: certificates that somebody asked for by hand. */
+const MANUAL = '_manual';
+
 /**
  * Unites the wishes of all projects. Of two that want the same id the lower project name decides, whatever came first, so
- * that every leader decides alike. Sealed parts differ with each sealing and make no conflict.
+ * that every leader decides alike; what a route says counts before what was asked for by hand. Sealed parts differ with each sealing and make no conflict.
  */
 export function uniteWishes(byProject: ReadonlyMap<string, readonly CertificateWish[]>): UnitedWishes {
   const held = new Map<string, { readonly project: string; readonly wish: CertificateWish }>();
   const conflicts: WishConflict[] = [];
-  for (const project of [...byProject.keys()].toSorted()) {
+  const byName = [...byProject.keys()].toSorted();
+  const projects = byName.toSorted((a, b) => Number(a === MANUAL) - Number(b === MANUAL));
+  for (const project of projects) {
     for (const wish of byProject.get(project) ?? []) {
       const other = held.get(wish.id);
       if (other === undefined) held.set(wish.id, { project, wish });

@@ -12,8 +12,6 @@ export interface AcmeServerOptions {
     /** Name of the lab that it is taken down with. */
     readonly lab?: string;
   };
-  /** `ADDRESS:PORT` of the DNS that is asked for names; its own by default. */
-  readonly resolver?: string;
   /** Where HTTP-01 is asked; absent: 80 in a network, on loopback the port at which `AcmeServer.answerHttp` answers. */
   readonly validationPort?: number;
   /** What every name without an address of its own means; default 127.0.0.1. */
@@ -30,6 +28,8 @@ export interface AcmeServerOptions {
   readonly alternateRoots?: number;
   /** What the server says in Retry-After of authorizations and orders, in seconds; default 1. */
   readonly retryAfterS?: number;
+  /** `ADDRESS:PORT` of the name server that validations ask; absent: the one that stands beside the ACME server. */
+  readonly nameServer?: string;
   /** Names that are refused with rejectedIdentifier. */
   readonly blocked?: readonly string[];
 }
@@ -69,7 +69,7 @@ export async function choosePorts(): Promise<Ports> {
 export function createArguments(options: AcmeServerOptions, host: string, ports: Ports): string[] {
   const { network, name, nonceRejects = 5, authorizationReuse = 0, alternateRoots = 0 } = options;
   const environment = {
-    PEBBLE_DNS: options.resolver ?? `${host}:${ports.dns}`,
+    PEBBLE_DNS: options.nameServer ?? `${host}:${ports.dns}`,
     PEBBLE_VA_NOSLEEP: '1',
     PEBBLE_WFE_NONCEREJECT: String(nonceRejects),
     PEBBLE_AUTHZREUSE: String(authorizationReuse),

@@ -72,7 +72,7 @@ export class TlsStage {
     });
     await ensureImages({ images: [pebbleImage], say: () => undefined });
     const dns = await Dns.start(lab);
-    const asked = { ...options, resolver: dns.resolver };
+    const asked = { ...options, nameServer: dns.resolver };
     const acme = await startAcme(lab, name, 0, asked);
     const staging = await startAcme(lab, name, 1, asked);
     const stage = new TlsStage(lab, name, dns, acme, staging);
