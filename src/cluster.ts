@@ -34,6 +34,8 @@ export interface EdgeRules {
   readonly trustedProxies: readonly string[];
   /** Connections begin with a PROXY protocol header (HAProxy's `send-proxy`), from trusted proxies. */
   readonly proxyProtocol: boolean;
+  /** Milliseconds that an idle connection of a client is kept; at least the 5 s that a reload needs. */
+  readonly keepaliveMs: number;
 }
 
 export const defaultEdgeRules: EdgeRules = {
@@ -42,6 +44,7 @@ export const defaultEdgeRules: EdgeRules = {
   http3: false,
   trustedProxies: [],
   proxyProtocol: false,
+  keepaliveMs: 65_000,
 };
 
 export type LinkKind = 'none' | 'vxlan' | 'wireguard';

@@ -1,7 +1,11 @@
 import { defaultEdgeRules, type EdgeRules } from '../cluster.ts';
 import { type Node, placeAt } from '../compose/index.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
+import { parseDurationMs } from '../units.ts';
 import type { ConfigInput } from './schema.ts';
+
+/** Of clients' idle connections: what a lossless reload takes (`keepalive_min_timeout` in docs/edge.md). */
+const leastKeepaliveMs = 5_000;
 
 /** What holds for everything that the edges serve, and what of it is impossible together. */
 export function settleEdgeRules(
@@ -18,6 +22,7 @@ export function settleEdgeRules(
     http3: edge.http3 ?? defaultEdgeRules.http3,
     trustedProxies: [...new Set((edge.trusted_proxies ?? []).map(asRange))].sort(),
     proxyProtocol: edge.proxy_protocol ?? defaultEdgeRules.proxyProtocol,
+    keepaliveMs: parseDurationMs(edge.keepalive_timeout ?? '') ?? defaultEdgeRules.keepaliveMs,
   };
   if (rules.httpsPort === httpPort) {
     const path = edge.https_port === undefined ? ['edge', 'http_port'] : ['edge', 'https_port'];
@@ -31,6 +36,11 @@ export function settleEdgeRules(
   if (rules.proxyProtocol && rules.http3) {
     const remedy = 'Switch one of them off.';
     report(['edge', 'http3'], 'HTTP/3 comes over UDP, which PROXY protocol does not go with', remedy);
+  }
+  if (rules.keepaliveMs < leastKeepaliveMs) {
+    const remedy =
+      'Such as 65s, the default: with less, requests would be cut when the configuration changes.';
+    report(['edge', 'keepalive_timeout'], 'it must be at least 5s', remedy);
   }
   return { rules, problems };
 }

@@ -198,6 +198,11 @@ export const configSchema = z
           .describe(
             "Connections begin with a PROXY protocol header, as HAProxy's `send-proxy` and balancers of clouds write it; needs `trusted_proxies`. (Default: false.)",
           ),
+        keepalive_timeout: duration
+          .optional()
+          .describe(
+            'How long an idle connection of a client is kept, at least 5s. Behind a load balancer longer than its own. (Default: 65s.)',
+          ),
       })
       .optional()
       .describe(

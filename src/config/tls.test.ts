@@ -275,11 +275,13 @@ const wrong: Record<string, { config: string | object; files?: Record<string, st
       ],
     },
     'rules of the edge that contradict each other': {
-      config: 'edge: {http_port: 443, proxy_protocol: true, http3: true, trusted_proxies: []}',
+      config:
+        'edge: {http_port: 443, proxy_protocol: true, http3: true, trusted_proxies: [], keepalive_timeout: 1s}',
       problems: [
         '1:19 edge.http_port: plain HTTP and HTTPS cannot have one port → Give each its own.',
         '1:40 edge.proxy_protocol: nobody is trusted to say who the client is → Add trusted_proxies: with the addresses of the load balancer: anybody else could invent clients.',
         '1:53 edge.http3: HTTP/3 comes over UDP, which PROXY protocol does not go with → Switch one of them off.',
+        '1:99 edge.keepalive_timeout: it must be at least 5s → Such as 65s, the default: with less, requests would be cut when the configuration changes.',
       ],
     },
   };
@@ -313,6 +315,7 @@ test('trusted proxies are ranges, whichever way they are written', async () => {
     http3: false,
     trustedProxies: ['10.0.0.0/8', '10.0.0.9/32', '2001:db8::1/128'],
     proxyProtocol: false,
+    keepaliveMs: 65_000,
   });
 });
 
@@ -363,7 +366,7 @@ const HOSTILE_KEYS = {
   tls: ['email', 'profile', 'key', 'challenge', 'policy', 'hsts', 'dns', 'issuers'],
   route: ['wildcard', 'client_ca', 'certificate', 'names', 'key', 'redirect', 'hsts', 'dns', 'issuers'],
   upstream: ['ca', 'server_name'],
-  edge: ['https_port', 'http3', 'trusted_proxies', 'proxy_protocol'],
+  edge: ['https_port', 'http3', 'trusted_proxies', 'proxy_protocol', 'keepalive_timeout'],
   dns: ['exec', 'env', 'webhook', 'token_file', 'rfc2136'],
   issuer: ['directory', 'name', 'staging', 'ca', 'eab', 'profile', 'email'],
 } as const;

@@ -77,7 +77,7 @@ scgi_temp_path ${paths.edge}/temp/scgi;
 
 # Clients. A reload answers one more request on each idle connection within keepalive_min_timeout of its last
 # request before it closes it: without that, requests already on their way would be reset.
-keepalive_timeout 65s;
+keepalive_timeout ${settings.rules.keepaliveMs}ms;
 keepalive_min_timeout 5s;
 client_header_timeout 20s;
 client_body_timeout 60s;

@@ -17,6 +17,7 @@ const KEYS: Readonly<Record<keyof EdgeRules, string>> = {
   http3: 'edge.http3',
   trustedProxies: 'edge.trusted_proxies',
   proxyProtocol: 'edge.proxy_protocol',
+  keepaliveMs: 'edge.keepalive_timeout (ms)',
 };
 
 /** What differs of ports and rules of the edges, as reasons for a setup. */
