@@ -1,5 +1,6 @@
 /** Clocks that differ, a host that is slow. */
 import assert from 'node:assert/strict';
+import { cpus } from 'node:os';
 import { test } from 'node:test';
 import { requireProgram } from '../../../lab/apt.ts';
 import { runCommand } from '../../../lab/command.ts';
@@ -54,6 +55,7 @@ test('a host with a tenth of a processor holds a deploy up and loses nothing', a
     assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
     assert.deepEqual(await versionsServed(), ['s4']);
   } finally {
-    await runCommand('docker', ['update', '--cpus', '0', container]);
+    // 0 would mean to leave the limit as it is.
+    await runCommand('docker', ['update', '--cpus', `${cpus().length}`, container]);
   }
 });
