@@ -251,6 +251,8 @@ export interface ImageInfo {
   readonly Variant?: string;
   readonly Size: number;
   readonly Created?: string;
+  /** When it last got a name: that of a build out of the cache is newer than `Created`. */
+  readonly Metadata?: { readonly LastTagTime?: string };
   readonly Config?: {
     readonly Env?: readonly string[] | null;
     readonly Cmd?: readonly string[] | null;

@@ -13,7 +13,6 @@ import { CATALOG_TLS_NAME } from '../cluster.ts';
 import { buildCommand, buildKitKeys } from './build-command.ts';
 import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
 import { registryAuth, registryOf } from './registry-auth.ts';
-import { builtForLabel, keptName, prunableNames, releaseImageId, releasesWithin } from './retention.ts';
 import { shortage, spaceNeeded } from './space.ts';
 import { exportLayers } from './staging/export.ts';
 import { fetchLayers } from './staging/fetch.ts';
@@ -291,79 +290,10 @@ test('credentials are those of the registry that the reference names', async () 
   assert.equal(await decode('quay.io/a/b'), undefined);
 });
 
-test('nothing that a kept release, a running rollout or a container needs is pruned', () => {
-  const release = (number: number, status: 'good' | 'failed' | 'pending', id: string) => ({
-    number,
-    status,
-    images: { web: id },
-  });
-  const image = (id: string, ...tags: string[]) => ({ id, tags, labels: { [builtForLabel]: 'polls' } });
-  const pruned = prunableNames({
-    project: 'polls',
-    keep: 2,
-    releases: [
-      release(1, 'good', 'sha256:1'),
-      release(2, 'good', 'sha256:2'),
-      release(3, 'failed', 'sha256:3'),
-      release(4, 'good', 'sha256:4'),
-      release(5, 'good', 'sha256:5'),
-      release(6, 'pending', 'sha256:6'),
-    ],
-    usedIds: ['sha256:2'],
-    images: [
-      ...[1, 2, 3, 4, 5, 6].map((n) =>
-        image(`sha256:${n}`, `seawall/polls-web:${n}`, keptName('polls', `sha256:${n}`)),
-      ),
-      image('sha256:user', 'mine:1'),
-      {
-        id: 'sha256:7',
-        tags: [keptName('other', 'sha256:7'), 'seawall/other-web:7'],
-        labels: { [builtForLabel]: 'other' },
-      },
-      { id: 'sha256:8', tags: ['nginx:1.30', keptName('polls', 'sha256:8')], labels: {} },
-      // Another project runs what this one built.
-      {
-        id: 'sha256:9',
-        tags: ['seawall/polls-web:9', keptName('other', 'sha256:9')],
-        labels: { [builtForLabel]: 'polls' },
-      },
-    ],
-  });
-  assert.deepEqual(pruned, [
-    'seawall/kept:polls.1',
-    'seawall/kept:polls.3',
-    'seawall/kept:polls.8',
-    'seawall/polls-web:1',
-    'seawall/polls-web:3',
-    'seawall/polls-web:9',
-  ]);
-});
-
 test('platforms are compared by what they mean', () => {
   assert.equal(normalPlatform('linux/x86_64'), 'linux/amd64');
   assert.equal(normalPlatform('linux/arm64/v8'), 'linux/arm64');
   assert.notEqual(normalPlatform('linux/arm/v6'), normalPlatform('linux/arm/v7'));
-});
-
-test('releases beyond the room for them go sooner, but never what serves nor the way back', () => {
-  const releases = [1, 2, 3, 4, 5].map((number) => ({
-    number,
-    status: 'good' as const,
-    images: { web: `sha256:${number}` },
-  }));
-  const ownBytes = new Map(releases.map(({ images }) => [images.web, 10e6]));
-  const within = (maxBytes: number) => releasesWithin(releases, 5, { maxBytes, ownBytes });
-  assert.equal(within(30e6), 5);
-  assert.equal(within(20e6), 4);
-  assert.equal(within(0), 2);
-  assert.equal(releasesWithin(releases, 1, { maxBytes: 0, ownBytes }), 1);
-  assert.equal(releasesWithin(releases.slice(3), 5, { maxBytes: 0, ownBytes }), 5);
-});
-
-test('an image has one id for releases whatever the store calls it, and only that of its project', () => {
-  const digest = 'ab'.repeat(32);
-  assert.equal(releaseImageId('p', ['web:1', keptName('p', `sha256:${digest}`)]), `sha256:${digest}`);
-  assert.equal(releaseImageId('p', [keptName('pq', `sha256:${digest}`), 'web:1']), undefined);
 });
 
 test('room is needed for what stays, for the copy while it loads, and for what waits', () => {

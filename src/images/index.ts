@@ -15,6 +15,7 @@ export {
   keepImages,
   keptName,
   ownImageBytes,
+  pruneBuiltImages,
   pruneImages,
   releaseImageId,
   releasesWithin,

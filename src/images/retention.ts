@@ -122,6 +122,9 @@ export async function ownImageBytes(
 
 type PruneDocker = Pick<Docker, 'listImages' | 'listContainers' | 'removeImage' | 'tagImage'>;
 
+/** Milliseconds after which an image that no release of this cluster knows is nobody's build under way any more. */
+const strangerKeptMs = 24 * 60 * 60 * 1000;
+
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -136,11 +139,32 @@ export async function keepImages(
   for (const { reference, id } of images) await docker.tagImage(reference, keptName(project, id), options);
 }
 
+/**
+ * {@link pruneImages} for the machine that builds. The same project may be deployed from here to another cluster at this very moment:
+ * an image that the releases of this one do not know goes only a day after it got its name.
+ * @param knownIds images of this cluster's releases, those that were just forgotten too.
+ */
+export function pruneBuiltImages(
+  docker: PruneDocker & Pick<Docker, 'inspectImage'>,
+  input: Pick<RetentionInput, 'project' | 'releases' | 'keep'>,
+  { knownIds, now, signal }: CallOptions & { readonly knownIds: ReadonlySet<string>; readonly now: number },
+): Promise<readonly string[]> {
+  const isSpared = async (name: string): Promise<boolean> => {
+    const { Id, Metadata, Created } = await docker.inspectImage(name, { signal });
+    const namedAt = Date.parse(Metadata?.LastTagTime ?? Created ?? '');
+    return !knownIds.has(Id) && now - namedAt < strangerKeptMs;
+  };
+  return pruneImages(docker, input, { signal, isSpared });
+}
+
 /** Removes what no kept release and no container needs. @returns the names that are gone. */
 export async function pruneImages(
   docker: PruneDocker,
   input: Pick<RetentionInput, 'project' | 'releases' | 'keep'>,
-  options: CallOptions = {},
+  {
+    isSpared = async () => false,
+    ...options
+  }: CallOptions & { readonly isSpared?: (name: string) => Promise<boolean> } = {},
 ): Promise<readonly string[]> {
   const [images, containers] = await Promise.all([
     docker.listImages(options),
@@ -155,6 +179,7 @@ export async function pruneImages(
   const removed: string[] = [];
   for (const name of prunableNames({ ...input, usedIds, images: held })) {
     try {
+      if (await isSpared(name)) continue;
       await docker.removeImage(name, options);
       removed.push(name);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { KEY, type ReleaseRecord } from '../catalog/record.ts';
 import { describeError } from '../errors.ts';
-import { ownImageBytes, pruneImages, releasesWithin } from '../images/index.ts';
+import { ownImageBytes, pruneBuiltImages, pruneImages, releasesWithin } from '../images/index.ts';
 import { operatorDocker } from './provide-images.ts';
 import { readReleases, releasesToForget } from './release.ts';
 import { clusterOf, type Session } from './session.ts';
@@ -24,7 +24,7 @@ export async function forgetOldReleases(session: Session, inForce: number | unde
     const input = { project, releases: kept, keep };
     await Promise.all([
       ...session.links.map((link) => pruneImages(link.docker, input, { signal })),
-      pruneHere(input, signal),
+      pruneHere(input, new Set(releases.flatMap(({ images }) => Object.values(images))), signal),
     ]);
     return [];
   } catch (error) {
@@ -51,7 +51,11 @@ async function releasesToKeep(
 }
 
 /** This machine built them. The newest stays, failed or not: it is what the next build begins with. */
-async function pruneHere(input: Parameters<typeof pruneImages>[1], signal: AbortSignal): Promise<void> {
+async function pruneHere(
+  input: Parameters<typeof pruneImages>[1],
+  knownIds: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
   const docker = await operatorDocker(signal);
   if (docker === undefined) return;
   const newest = Math.max(...input.releases.map(({ number }) => number));
@@ -59,7 +63,7 @@ async function pruneHere(input: Parameters<typeof pruneImages>[1], signal: Abort
     release.number === newest ? { ...release, status: 'pending' as const } : release,
   );
   try {
-    await pruneImages(docker, { ...input, releases }, { signal });
+    await pruneBuiltImages(docker, { ...input, releases }, { knownIds, now: Date.now(), signal });
   } finally {
     docker.close();
   }
