@@ -87,7 +87,7 @@ export class TlsStage {
   async issuer(turn: number, options: Partial<AcmeServerOptions> = {}): Promise<AcmeServer> {
     const server = await startAcme(this.lab, this.name, 1 + turn, {
       ...options,
-      resolver: this.dns.resolver,
+      nameServer: this.dns.resolver,
     });
     this.#servers.push(server);
     return server;
