@@ -24,7 +24,8 @@ const kindOf = (pem: string) =>
     uses: certificate.keyUsage,
     isAuthority: certificate.ca,
     names: certificate.subjectAltName?.split(', ').length,
-    subject: certificate.subject?.replace(other, 'NAME').replace(name, 'NAME'),
+    // Two servers, two CAs.
+    subject: certificate.subject?.replace(/ CA [0-9a-f]+$/, ' CA'),
   }));
 
 test('what certbot gets of the same issuer is what Seawall gets, by the same calls in the same order', async (t) => {
