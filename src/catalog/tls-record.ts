@@ -152,7 +152,8 @@ export interface OrderState {
 
 /** What a person asked for: `seawall/certs/requests/ID`; taken away by whoever leads once it is answered. */
 export interface CertificateRequest {
-  readonly kind: 'renew' | 'rehearse' | 'revoke';
+  /** `roll-account`: the accounts at the certificate's issuers get a new key (RFC 8555 section 7.3.5). */
+  readonly kind: 'renew' | 'rehearse' | 'revoke' | 'roll-account';
   /** Random; the answer carries it. */
   readonly request: string;
   readonly by: string;

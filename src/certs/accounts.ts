@@ -1,5 +1,5 @@
 import type { IssuerRecord } from '../catalog/tls-record.ts';
-import { type ConnectAcme, forgetAccount, type SignedIn, signIn } from './account.ts';
+import { type ConnectAcme, forgetAccount, rollAccountKey, type SignedIn, signIn } from './account.ts';
 import type { Call, Catalog } from './ports.ts';
 
 export interface AccountsOptions {
@@ -39,6 +39,16 @@ export class Accounts {
     const about = accountAt(issuer, directory);
     this.#known.delete(JSON.stringify(about));
     await forgetAccount({ ...this.#options, issuer: about }, call);
+  }
+
+  /** Gives the account at an issuer's own directory a new key; who is signed in with the old one signs in again. */
+  async roll(issuer: IssuerRecord, call: Call): Promise<void> {
+    const about = accountAt(issuer, issuer.directory);
+    try {
+      await rollAccountKey({ ...this.#options, issuer: about }, call);
+    } finally {
+      this.#known.delete(JSON.stringify(about));
+    }
   }
 }
 

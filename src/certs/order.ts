@@ -73,7 +73,8 @@ export async function placeOrder(options: OrderOptions, call: Call): Promise<Fre
     const done = await finalize(options, { acme, accountKey }, { order, key }, call);
     return { ...done, key, cleanUp };
   } catch (error) {
-    await cleanUp();
+    // Told to end: whoever leads next goes on with this order, and needs its answers.
+    if (call.signal?.aborted !== true) await cleanUp();
     throw error;
   }
 }

@@ -51,6 +51,7 @@ function fulfil(options: RequestOptions, task: RequestTask, call: Call): Promise
   const { wish, id } = task;
   if (task.request.kind === 'revoke') return revoke(options, task, call);
   if (wish === undefined) throw notWished(id);
+  if (task.request.kind === 'roll-account') return rollAccounts(options, wish, call);
   return task.request.kind === 'renew' ? renew(options, wish, call) : tryOut(options, wish, call);
 }
 
@@ -75,6 +76,17 @@ async function renew(options: RequestOptions, wish: CertificateWish, call: Call)
     if (!last.ok) return last;
   }
   return last;
+}
+
+async function rollAccounts(
+  { accounts }: RequestOptions,
+  wish: CertificateWish,
+  call: Call,
+): Promise<Attempt> {
+  if (wish.issuers.length === 0) return no(`${wish.id} comes from ${wish.source}: there is no account`);
+  for (const issuer of wish.issuers) await accounts.roll(issuer, call);
+  const names = wish.issuers.map(({ name }) => name).join(', ');
+  return { ok: true, text: `the account at ${names} has a new key` };
 }
 
 /** What was asked for is not rehearsed: the answer is to be the real one. */

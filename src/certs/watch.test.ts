@@ -339,3 +339,27 @@ test('what a private CA issued that was replaced is issued anew by the one that 
   });
   assert.equal(isIssuedBy((await ensureAuthority(place)).record, after.keys[0]?.chain ?? ''), true);
 });
+
+test('a leader that is told to end in the midst of an order leaves it, answers and all, to the next one', async (t) => {
+  const { stage, ca, lead } = await makeScene(t);
+  await stage.wish({ names: ['a.test'] });
+  const reached = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const first = lead({
+    onStep: (step) => {
+      if (step !== 'answers in force') return;
+      reached.resolve();
+      return go.promise;
+    },
+  });
+  await reached.promise;
+  const stopped = first.stop();
+  go.resolve();
+  await stopped;
+  assert.equal((await stage.answers()).length, 1);
+  lead();
+  await real(stage, 'a.test');
+  await stateWith(stage, 'a.test', ({ order }) => order === undefined);
+  assert.deepEqual(await stage.answers(), []);
+  assert.equal(ca.orders.length, 1, 'the same order');
+});

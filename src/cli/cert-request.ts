@@ -101,7 +101,25 @@ export async function revokeCertificate(
   });
 }
 
-const TITLES = { renew: 'renew', rehearse: 'rehearse', revoke: 'revoke' } as const;
+export async function rollAccount(context: Context, _options: unknown, name: string): Promise<number> {
+  return withCertificates(context, async (session, progress, statuses) => {
+    const found = findCertificate(statuses, name);
+    if (found.source !== 'acme')
+      throw new SeawallError('refused', `the certificate of ${name} is not ordered: there is no account`, {
+        hint: 'See where each comes from: seawall cert ls',
+      });
+    const outcome = await ask(session, found, 'roll-account');
+    progress.close();
+    return showOutcomes(context, [outcome], 'Certificates are as they were.\n');
+  });
+}
+
+const TITLES = {
+  renew: 'renew',
+  rehearse: 'rehearse',
+  revoke: 'revoke',
+  'roll-account': 'new account key for',
+} as const;
 
 async function ask(
   session: Session,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { importCertificate, issueCertificate, removeCertificate } from './cert-manual.ts';
-import { renewCertificates, revokeCertificate } from './cert-request.ts';
+import { renewCertificates, revokeCertificate, rollAccount } from './cert-request.ts';
 import { viewCertificates } from './cert-view.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
@@ -76,6 +76,20 @@ Example:
   seawall cert revoke polls.example.com --reason key-compromise`,
     )
     .action(bind(revokeCertificate));
+  command
+    .command('roll-account')
+    .description('Give the accounts at the issuers of a certificate a new key.')
+    .argument('<name>', 'a domain of the certificate')
+    .addHelpText(
+      'after',
+      `
+For a cluster key that may be known to others. Certificates and their keys stay: see cert renew. All certificates of the same issuers
+share the account.
+
+Example:
+  seawall cert roll-account polls.example.com`,
+    )
+    .action(bind(rollAccount));
   command
     .command('import')
     .description('Serve a certificate that you have, for a name that no route has.')

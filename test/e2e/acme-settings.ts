@@ -1,11 +1,11 @@
-import { besideLabel, type Lab } from '../../lab/lab.ts';
+import { besideLabel } from '../../lab/lab.ts';
 import { pebbleImage } from '../../lab/recipes.ts';
 import { freePorts } from './free-ports.ts';
 
 export interface AcmeServerOptions {
   /** Of the container; one of that name that is there is replaced. */
   readonly name: string;
-  /** A network of the outer engine and a free address in it, see {@link inLab}; absent: loopback of this machine, free ports. */
+  /** A network of the outer engine and a free address in it; absent: loopback of this machine, free ports. */
   readonly network?: {
     readonly name: string;
     readonly address: string;
@@ -46,17 +46,6 @@ export const FIXED_PORTS = {
 };
 export type Ports = typeof FIXED_PORTS;
 const DAY_S = 24 * 60 * 60;
-
-/** A lab's network; the server gets the address ending in 8, which no machine of a lab has. */
-export const inLab = ({
-  name,
-  network,
-  subnet,
-}: Pick<Lab, 'name' | 'network' | 'subnet'>): NonNullable<AcmeServerOptions['network']> => ({
-  name: network,
-  address: subnet.replace(/0\/24$/, '8'),
-  lab: name,
-});
 
 /** As {@link FIXED_PORTS}, all free on loopback. */
 export async function choosePorts(): Promise<Ports> {

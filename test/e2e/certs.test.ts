@@ -173,6 +173,22 @@ test('a revoked certificate is known as such at the CA and replaced at once', as
   assert.equal((await pebble.status(next?.keys[0]?.serial ?? '')).Status, 'Valid');
 });
 
+test('an account gets a new key, and the next order is signed with it', async (t) => {
+  const stage = await stageOf(t, [issuer()]);
+  await stage.edge('edge1');
+  await stage.wish({ names: ['account.test'] });
+  stage.lead();
+  await realOf(stage, 'account.test');
+  const accounts = async () => (await stage.client.kvList('seawall/acme/accounts/')).value;
+  const before = await accounts();
+  const { answer } = await stage.ask('account.test', { kind: 'roll-account' });
+  assert.equal(answer?.ok, true, answer?.text);
+  assert.notDeepEqual(await accounts(), before);
+  assert.equal((await accounts()).length, before.length);
+  await stage.wish({ names: ['account-next.test'] });
+  await realOf(stage, 'account-next.test');
+});
+
 test('names that another issuer has to give: the first one refuses them, the second is asked in the same attempt', async (t) => {
   const second = { name: 'second', directory: staging.directory, trust: staging.trust };
   const stage = await stageOf(t, [issuer(), second]);

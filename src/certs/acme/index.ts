@@ -1,9 +1,7 @@
 export { AcmeClient } from './client.ts';
-export { type CsrOptions, makeCsr } from './csr.ts';
+export { makeCsr } from './csr.ts';
 export {
   AcmeError,
-  type AcmeProblem,
-  type AcmeSubproblem,
   isAlreadyReplaced,
   isOutage,
   isRateLimited,
@@ -11,6 +9,4 @@ export {
 export { dnsValue, keyAuthorization } from './jws.ts';
 export { makeKey } from './key.ts';
 export type * from './nouns.ts';
-export type { AcmeWait } from './poll.ts';
 export { renewalId } from './renewal-id.ts';
-export type { AcmeCall } from './transport.ts';

@@ -7,22 +7,17 @@ export {
   isIssuedBy,
 } from './authority.ts';
 export {
-  type CertificateOrder,
   type IssuedCertificate,
   issueCertificate,
 } from './issue.ts';
 export {
   type AuthorityRecord,
   type IssuedRecord,
-  type Purpose,
-  REVOCATION_LIST_PATH,
-  REVOCATION_REASONS,
   type RevocationReason,
   revocationListUrl,
 } from './record.ts';
-export { type RevocationList, readRevocationList, renewRevocationList } from './revocation-list.ts';
+export { readRevocationList, renewRevocationList } from './revocation-list.ts';
 export {
-  type AuthorityPlace,
   ensureAuthority,
   listIssued,
   readAuthority,
@@ -31,4 +26,4 @@ export {
   revokeSerial,
   setRevocationHost,
 } from './store.ts';
-export { isPermitted, parsePermit, parseSubject, type Subject } from './subject.ts';
+export { parsePermit, parseSubject } from './subject.ts';

@@ -56,7 +56,7 @@ export const REVOCATION_REASONS = {
 export type RevocationReason = keyof typeof REVOCATION_REASONS;
 
 /** Path at which edges serve the revocation list, over plain HTTP. */
-export const REVOCATION_LIST_PATH = '/.well-known/seawall/ca.crl';
+const REVOCATION_LIST_PATH = '/.well-known/seawall/ca.crl';
 
 /** Where a certificate says that its issuer's revocation list is. Plain HTTP: the list is signed (RFC 5280 section 4.2.1.13). */
 export const revocationListUrl = (host: string): string => `http://${host}${REVOCATION_LIST_PATH}`;

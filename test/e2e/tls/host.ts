@@ -1,5 +1,3 @@
-/** Commands on the machines of the lab, and the DNS that they ask. */
-import { spawn } from 'node:child_process';
 import { tryCommand } from '../../../lab/command.ts';
 import type { Lab } from '../../../lab/lab.ts';
 
@@ -36,16 +34,4 @@ export async function useResolver(lab: Lab, host: string, address: string): Prom
   if (found.stdout.trim() === wanted) return;
   await mustOnHost(lab, host, 'mkdir -p /etc/docker && cat > /etc/docker/daemon.json', wanted);
   await mustOnHost(lab, host, 'service docker restart');
-}
-
-/** What a command prints line by line, until it is ended. */
-export function follow(
-  lab: Lab,
-  host: string,
-  line: string,
-): { readonly text: () => string; readonly end: () => void } {
-  const child = spawn('ssh', ['-F', lab.sshConfig, host, line], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += chunk));
-  return { text: () => text, end: () => child.kill() };
 }
