@@ -27,17 +27,19 @@ const leader = (): Promise<string> =>
 const killServer = (host: string): Promise<string> =>
   mustOnHost(stage.lab, host, "kill -9 $(docker inspect --format '{{.State.Pid}}' seawall-server)");
 
-/** Freezes the issuer in the moment that its log says something further. */
+/** Freezes the issuer in the moment that its log says something further, from when this is called. */
 async function freezeAt(what: RegExp): Promise<void> {
-  const follower = spawn('docker', ['logs', '--follow', '--since', '1s', stage.acme.container], {
+  const since = new Date().toISOString();
+  const follower = spawn('docker', ['logs', '--follow', '--since', since, stage.acme.container], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
-  try {
-    await until(`the issuer's log says ${what}`, 120, async () => {
-      for (const stream of [follower.stdout, follower.stderr]) text += stream.read()?.toString() ?? '';
-      return what.test(text);
+  for (const stream of [follower.stdout, follower.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk;
     });
+  try {
+    await until(`the issuer's log says ${what}`, 120, async () => what.test(text));
     await stage.acme.freeze();
   } finally {
     follower.kill();
@@ -46,16 +48,21 @@ async function freezeAt(what: RegExp): Promise<void> {
 }
 
 /** A further domain is deployed; what happens meanwhile must leave it with one certificate and nothing else. */
-async function duringOrder(t: TestContext, domain: string, accident: () => Promise<void>): Promise<void> {
+async function duringOrder(
+  t: TestContext,
+  { domain, freeze }: { readonly domain: string; readonly freeze: RegExp },
+  accident: () => Promise<void>,
+): Promise<void> {
   await stage.resolve([domain]);
   const issuedBefore = issuedBy(await stage.acme.logs()).length;
   const ordersBefore = ordersOf(await stage.acme.logs());
   site.use({ tls: { issuers }, routes: { [base]: {}, [domain]: {} } });
   const startedAt = performance.now();
-  const deployed = site.deploy();
-  deployed.catch(() => undefined);
-  await accident();
-  await deployed;
+  const frozen = freezeAt(freeze);
+  const deployed = site.run(['deploy', '--yes']);
+  await Promise.all([frozen.then(accident), deployed]);
+  // Whose catalog went away in the middle of a deploy runs it again.
+  if ((await deployed).code !== 0) await site.deploy();
   const roots = await rootsOf(stage, site);
   const everywhere = await until(`both edges show the certificate for ${domain}`, 420, async () => {
     const found = await shownEverywhere(stage.edges, domain, roots);
@@ -83,10 +90,8 @@ for (const [step, what] of [
   ['finalize', /POST \/finalize-order/],
 ] as const) {
   test(`the leader's server killed when the issuer has its ${step}: one certificate, nothing left over`, async (t) => {
-    await duringOrder(t, stage.domain(step), async () => {
-      const host = await leader();
-      await freezeAt(what);
-      await killServer(host);
+    await duringOrder(t, { domain: stage.domain(step), freeze: what }, async () => {
+      await killServer(await leader());
       await stage.acme.thaw();
     });
   });
@@ -103,8 +108,7 @@ test('the leader’s host loses power in the middle of an order: the other edge 
   });
   const domain = stage.domain('power');
   try {
-    await duringOrder(t, domain, async () => {
-      await freezeAt(/Added order/);
+    await duringOrder(t, { domain, freeze: /Added order/ }, async () => {
       await stopHost(stage.lab, other);
       await stage.acme.thaw();
       // Who runs two edges takes a dead one's address away.
@@ -126,8 +130,9 @@ test('the catalog is away in the middle of a renewal: what serves goes on, and i
   const roots = await rootsOf(stage, site);
   const before = await shownEverywhere(stage.edges, base, roots);
   const report = await site.underLoad(base, roots.acme, async () => {
+    const frozen = freezeAt(/Added order/);
     const renewal = site.run(['cert', 'renew', base, '--yes']);
-    await freezeAt(/Added order/);
+    await frozen;
     await mustOnHost(stage.lab, place, 'docker stop seawall-server');
     await stage.acme.thaw();
     assert.equal((await shownEverywhere(stage.edges, base, roots))?.seen.serial, before?.seen.serial);
@@ -146,8 +151,9 @@ test('agents and servers restarted in the middle of a renewal lose no request an
   const roots = await rootsOf(stage, site);
   const before = await shownEverywhere(stage.edges, base, roots);
   const report = await site.underLoad(base, roots.acme, async () => {
+    const frozen = freezeAt(/Added order/);
     const renewal = site.run(['cert', 'renew', base, '--yes']);
-    await freezeAt(/Added order/);
+    await frozen;
     for (const host of EDGES) await mustOnHost(stage.lab, host, 'docker restart seawall-agent');
     await killServer(await leader());
     await stage.acme.thaw();
