@@ -34,14 +34,18 @@ async function freezeAt(what: RegExp): Promise<void> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
+  const seen = Promise.withResolvers<void>();
+  const deadline = setTimeout(() => seen.reject(new Error(`the issuer's log never says ${what}`)), 120_000);
   for (const stream of [follower.stdout, follower.stderr])
     stream.on('data', (chunk: Buffer) => {
       text += chunk;
+      if (what.test(text)) seen.resolve();
     });
   try {
-    await until(`the issuer's log says ${what}`, 120, async () => what.test(text));
+    await seen.promise;
     await stage.acme.freeze();
   } finally {
+    clearTimeout(deadline);
     follower.kill();
     await once(follower, 'close');
   }
