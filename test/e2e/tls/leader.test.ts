@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { startHost, stopHost } from '../../../lab/hosts.ts';
 import { mustOnHost, useResolver } from './host.ts';
+import { freeEdgesOfCatalog, killServer, leaderOf } from './lead.ts';
 import { accountsOf, issuedBy, ordersOf } from './pebble-log.ts';
 import { EDGES } from './project.ts';
 import { TlsStage } from './stage.ts';
@@ -17,15 +18,7 @@ const site = stage.project({ name: 'leader', tls: { issuers }, routes: { [base]:
 await stage.resolve([base]);
 await site.deploy();
 
-const leader = (): Promise<string> =>
-  until('somebody leads', 120, async () => {
-    const host = await stage.catalog.leader();
-    return host !== undefined && (EDGES as readonly string[]).includes(host) && host;
-  });
-
-/** Ends the server's process as the kernel would; Docker starts it again. */
-const killServer = (host: string): Promise<string> =>
-  mustOnHost(stage.lab, host, "kill -9 $(docker inspect --format '{{.State.Pid}}' seawall-server)");
+await freeEdgesOfCatalog(stage, site);
 
 /** Freezes the issuer in the moment that its log says something further, from when this is called. */
 async function freezeAt(what: RegExp): Promise<void> {
@@ -95,37 +88,31 @@ for (const [step, what] of [
 ] as const) {
   test(`the leader's server killed when the issuer has its ${step}: one certificate, nothing left over`, async (t) => {
     await duringOrder(t, { domain: stage.domain(step), freeze: what }, async () => {
-      await killServer(await leader());
+      await killServer(stage, await leaderOf(stage));
       await stage.acme.thaw();
     });
   });
 }
 
 test('the leader’s host loses power in the middle of an order: the other edge finishes it', async (t) => {
-  const place = await stage.catalog.place();
-  const other = EDGES.find((host) => host !== place) ?? '';
-  // The catalog's host is another matter: its loss is tested with the catalog's.
-  await until('the edge without the catalog leads', 120, async () => {
-    if ((await leader()) === other) return true;
-    await killServer(place);
-    return false;
-  });
+  const lost = await leaderOf(stage);
+  const rest = EDGES.find((host) => host !== lost) ?? '';
   const domain = stage.domain('power');
   try {
     await duringOrder(t, { domain, freeze: /Added order/ }, async () => {
-      await stopHost(stage.lab, other);
+      await stopHost(stage.lab, lost);
       await stage.acme.thaw();
       // Who runs two edges takes a dead one's address away.
-      await stage.resolve([domain], [stage.address(place)]);
+      await stage.resolve([domain], [stage.address(rest)]);
       await until('the other edge has the certificate', 300, async () => {
         const live = await stage.catalog.live(domain);
         return live !== undefined && !live.isInterim;
       });
-      await startHost(stage.lab, other);
-      await useResolver(stage.lab, other, stage.dns.address);
+      await startHost(stage.lab, lost);
+      await useResolver(stage.lab, lost, stage.dns.address);
     });
   } finally {
-    await startHost(stage.lab, other);
+    await startHost(stage.lab, lost);
   }
 });
 
@@ -159,7 +146,7 @@ test('agents and servers restarted in the middle of a renewal lose no request an
     const renewal = site.run(['cert', 'renew', base, '--yes']);
     await frozen;
     for (const host of EDGES) await mustOnHost(stage.lab, host, 'docker restart seawall-agent');
-    await killServer(await leader());
+    await killServer(stage, await leaderOf(stage));
     await stage.acme.thaw();
     await renewal;
     await until('another certificate is on both edges', 420, async () => {
