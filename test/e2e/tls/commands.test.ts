@@ -108,7 +108,7 @@ test('cert import serves a given certificate, and refuses one whose key is anoth
   const make = async (file: string): Promise<string> => {
     const base = join(stage.folder, file);
     await runCommand('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '80'],
       ...['-subj', `/CN=${given}`, '-addext', `subjectAltName=DNS:${given}`],
       ...['-keyout', `${base}.key`, '-out', `${base}.pem`],
     ]);
