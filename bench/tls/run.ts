@@ -30,6 +30,8 @@ interface Round extends Reload {
   readonly contender: Contender['name'];
   readonly round: number;
   readonly handshakesPerSecond: number;
+  /** Microseconds of CPU that nginx used for a handshake with its request. */
+  readonly cpuUs: number;
   readonly failed: number;
   readonly memoryBytes: number;
 }
@@ -125,8 +127,8 @@ async function measure(
   served: readonly PlainDomain[],
 ): Promise<Round> {
   const { lab, address } = stage;
-  const reload = await reloadNginx(lab, host, contender.container, contender.file);
   const { name = '' } = served[(round * 37) % served.length] ?? {};
+  const before = await usageOf(lab, host, contender.container);
   const load = await runWrk({
     url: `https://${name}:${contender.port}/`,
     hostHeader: name,
@@ -135,13 +137,16 @@ async function measure(
     clients: connections,
     seconds,
   });
-  const { memoryBytes } = await usageOf(lab, host, contender.container);
+  const { memoryBytes, cpuNs } = await usageOf(lab, host, contender.container);
+  // Last: what ends old workers would take its part of a load.
+  const reload = await reloadNginx(lab, host, contender.container, contender.file);
   const handshakesPerSecond = load.requestsPerSecond;
   return {
     contender: contender.name,
     round,
     ...reload,
     handshakesPerSecond,
+    cpuUs: (cpuNs - before.cpuNs) / 1000 / load.requests,
     failed: load.failed,
     memoryBytes,
   };
@@ -171,21 +176,23 @@ function report(
       Math.round(middle(({ reloadMs }) => reloadMs)),
       Math.round(middle(({ memoryBytes }) => memoryBytes) / 1e6),
       Math.round(middle(({ handshakesPerSecond }) => handshakesPerSecond)),
+      Math.round(middle(({ cpuUs }) => cpuUs)),
       of(name).reduce((sum, { failed }) => sum + failed, 0),
     ];
   });
   return {
     title: `TLS: ${domains} domains on one edge`,
-    how: `${domains} routes with \`tls: internal\`, each a certificate of its own (ECDSA P-256), as \`seawall deploy\` made them: from the command to the last certificate in the edge's configuration ${Math.round(readyMs / 1000)} s. Beside it, on the same host, a plain nginx with the same certificates and replicas. Test: \`nginx -t\`, before each swap. Reload: from SIGHUP to the first new worker. Handshakes: ${connections} clients of wrk that close each connection after one request, without resumption, ${rounds} rounds of ${seconds} s, another domain in each. Medians; ratios are medians of the ratios within a round. Memory is what the container holds after the load, with old workers that still end.`,
+    how: `${domains} routes with \`tls: internal\`, each a certificate of its own (ECDSA P-256), as \`seawall deploy\` made them: from the command to the last certificate in the edge's configuration ${Math.round(readyMs / 1000)} s. Beside it, on the same host, a plain nginx with the same certificates and replicas. Test: \`nginx -t\`, before each swap. Reload: from SIGHUP to the first new worker. Handshakes: ${connections} clients of wrk that close each connection after one request, without resumption, ${rounds} rounds of ${seconds} s, another domain in each. Medians; ratios are medians of the ratios within a round. Memory is what the container holds after the load.`,
     ratios: [
       ratio('handshakes/s', ({ handshakesPerSecond }) => handshakesPerSecond, { is: '>=', than: 0.9 }),
+      ratio('CPU of a handshake', ({ cpuUs }) => cpuUs),
       ratio('reload time', ({ reloadMs }) => reloadMs, { is: '<=', than: 1.5 }),
       ratio('memory', ({ memoryBytes }) => memoryBytes),
     ],
     tables: [
       {
         title: `${domains} domains`,
-        columns: ['', 'test ms', 'reload ms', 'memory MB', 'handshakes/s', 'failed'],
+        columns: ['', 'test ms', 'reload ms', 'memory MB', 'handshakes/s', 'CPU µs each', 'failed'],
         rows,
       },
     ],
