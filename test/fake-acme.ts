@@ -31,6 +31,8 @@ export class FakeAcme {
   days = 90;
   /** Thrown by a new order of these names. */
   readonly faults = new Map<string, () => Error>();
+  /** Thrown by a new order that names a certificate which it replaces. */
+  replacesFault: (() => Error) | undefined;
   /** What renewalInfo says; undefined: there is none. */
   window: { readonly start: string; readonly end: string } | undefined;
 
@@ -56,6 +58,7 @@ export class FakeAcme {
         signed();
         const fault = names.map((name) => this.faults.get(name)).find((one) => one !== undefined);
         if (fault !== undefined) throw fault();
+        if (replaces !== undefined && this.replacesFault !== undefined) throw this.replacesFault();
         this.orders.push({ directory, names, replaces: replaces !== undefined });
         const url = `${directory}/order/${this.orders.length}`;
         const authorizations = names.map((name) => `${url}/authorization/${name}`);
@@ -134,6 +137,12 @@ export class FakeAcme {
 export const rateLimited = (retryAfterMs: number): Error =>
   new AcmeError('refused', 'too many orders', 'https://ca.test/dir', {
     ...{ type: 'urn:ietf:params:acme:error:rateLimited', status: 429, retryAfterMs },
+  });
+
+/** As Pebble 2.10 fails with a certificate whose serial number DER begins with a zero. */
+export const internalError = (): Error =>
+  new AcmeError('unreachable', 'could not find an order for the given certificate', 'https://ca.test/dir', {
+    ...{ type: 'urn:ietf:params:acme:error:serverInternal', status: 500 },
   });
 
 const unknownAccount = (directory: string): Error =>

@@ -9,7 +9,7 @@ export interface Reload {
   readonly reloadMs: number;
 }
 
-/** Tests and reloads the nginx of a container; `file` is its configuration. */
+/** Tests and reloads the nginx of a container, and waits for the end of the old workers; `file` is its configuration. */
 export async function reloadNginx(lab: Lab, host: string, container: string, file: string): Promise<Reload> {
   const text = await onHost(lab, host, `set -- ${container} ${file}\n${script}`);
   const [testMs = Number.NaN, reloadMs = Number.NaN] = text.trim().split(' ').map(Number);
@@ -30,9 +30,15 @@ before=" $(pgrep -P "$master" | tr '\\n' ' ')"
 kill -HUP "$master"
 for try in $(seq 6000); do
   for pid in $(pgrep -P "$master" -f 'nginx: worker'); do
-    case "$before" in *" $pid "*) ;; *) echo "$((tested - begun)) $(($(now) - tested))"; exit 0 ;; esac
+    case "$before" in *" $pid "*) ;; *) echo "$((tested - begun)) $(($(now) - tested))"; break 2 ;; esac
   done
   sleep 0.01
 done
-echo 'no new worker' >&2
+for try in $(seq 300); do
+  left=0
+  for pid in $before; do kill -0 "$pid" 2>/dev/null && left=1; done
+  [ $left = 1 ] || exit 0
+  sleep 0.1
+done
+echo 'old workers do not end' >&2
 exit 1`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLUSTER_KEY, makeStage, type Stage, until } from '../../test/certs-stage.ts';
-import { FakeAcme, rateLimited } from '../../test/fake-acme.ts';
+import { FakeAcme, internalError, rateLimited } from '../../test/fake-acme.ts';
 import { KEY } from '../catalog/record.ts';
 import {
   type CertificateRecord,
@@ -91,6 +91,26 @@ test('a CA that is away for two days in the time of renewal: few attempts, and t
   });
   assert.equal(next.publicSince, first.publicSince);
   assert.equal((await stateWith(stage, id, ({ failures }) => failures === 0)).lastError, undefined);
+});
+
+test('an issuer that fails over the certificate to be replaced is asked without it at once', async (t) => {
+  const { stage, ca, clock, lead } = await makeScene(t);
+  const id = 'a.test';
+  await stage.wish({ names: [id] });
+  lead();
+  const first = await real(stage, id);
+  const { renewAt = '' } = await stateWith(stage, id, ({ renewAt }) => renewAt !== undefined);
+  ca.replacesFault = internalError;
+  clock.now = Date.parse(renewAt) + 1;
+  await until('it is renewed', async () => {
+    const record = await stage.live(id);
+    return serial(record) === serial(first) ? undefined : record;
+  });
+  assert.equal((await stage.state(id))?.failures, 0);
+  assert.deepEqual(
+    ca.orders.map(({ replaces }) => replaces),
+    [false, false],
+  );
 });
 
 test('a clock that is far ahead orders one certificate, not one after the other, and says so', async (t) => {

@@ -76,7 +76,7 @@ export function refusal(asked: Asked, problem: AcmeProblem, retryAfterMs?: numbe
   return new AcmeError(isDown ? 'unreachable' : 'refused', message, asked.directory, {
     ...problem,
     retryAfterMs,
-    hint: problemHint(problem, retryAfterMs),
+    hint: problemHint({ ...problem, what: asked.what }, retryAfterMs),
   });
 }
 

@@ -161,6 +161,18 @@ test('subproblems name their identifiers', async () => {
   assert.match(error.message, /: no \[31m; b\.example: forbidden by CAA \(rejectedIdentifier\)$/);
 });
 
+test('an account that is not taken leads to its binding, not to the names', async () => {
+  const own = await startFaultServer();
+  try {
+    own.on('/new-account', (response) => problem(response, 403, 'unauthorized', 'wrong MAC'));
+    const error = await acmeFailure(clients.of(own).account({}));
+    assert.match(error.hint ?? '', /key_id/);
+    assert.doesNotMatch(error.hint ?? '', /edge,/);
+  } finally {
+    await own.close();
+  }
+});
+
 test('an order that became invalid says why', async () => {
   const body = {
     ...pendingOrder(server.origin),

@@ -41,12 +41,22 @@ const HINTS: Readonly<Record<string, string>> = {
   unsupportedIdentifier: 'The CA gives no certificates for this kind of name.',
 };
 
+/** `unauthorized` is said of names that were not proven, and of accounts whose binding is not right. */
+const UNBOUND =
+  'The CA does not take the account. Where it wants an external account binding: look whether key_id and the key in key_file (eab in seawall.yml) are as the CA gave them.';
+
 /**
  * The next thing to do.
+ * @param problem.what was asked, such as `an account`.
  * @param retryAfterMs what the server asked for.
  */
 export function problemHint(
-  problem: { readonly type?: string; readonly status?: number; readonly instance?: string },
+  problem: {
+    readonly what?: string;
+    readonly type?: string;
+    readonly status?: number;
+    readonly instance?: string;
+  },
   retryAfterMs: number | undefined,
 ): string {
   const name = problemName(problem.type);
@@ -57,6 +67,7 @@ export function problemHint(
     const page = problem.instance === undefined ? '' : `: ${plainText(problem.instance)}`;
     return `The CA wants something from the account's owner first, such as agreeing to new terms${page}`;
   }
+  if (name === 'unauthorized' && problem.what === 'an account') return UNBOUND;
   const hint = name === undefined ? undefined : HINTS[name];
   if (hint !== undefined) return hint;
   if (problem.status !== undefined && problem.status >= 500) {

@@ -53,7 +53,7 @@ export interface CertificateStatus {
   readonly failures: number;
   readonly lastError: NonNullable<CertificateState['lastError']> | null;
   readonly warnings: readonly string[];
-  /** Edges that do not have it in force, and why. */
+  /** Edges that do not have it in force, and why; none for one that no route names. */
   readonly missingOn: readonly { readonly edge: string; readonly why: string }[];
   readonly health: CertificateHealth;
   /** Why it is not well, in a sentence; null when it is. */
@@ -92,7 +92,9 @@ function statusOf(
 ): CertificateStatus {
   const live = facts.live.find(({ id }) => id === wish.id);
   const state = facts.states.find(({ id }) => id === wish.id);
-  const missingOn = live === undefined ? [] : edgesWithout(live, facts);
+  // Edges take the certificates of their routes: one by hand is kept, and served once a route has its name.
+  const isRouted = projects.some((project) => project !== MANUAL);
+  const missingOn = live === undefined || !isRouted ? [] : edgesWithout(live, facts);
   const base = {
     ...{ id: wish.id, names: wish.names, projects, source: wish.source, wanted: issuerWords(wish) },
     kind: live === undefined ? ('none' as const) : live.isInterim ? ('interim' as const) : live.source,

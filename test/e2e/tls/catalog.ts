@@ -62,8 +62,9 @@ export class Catalog {
     return lease === undefined ? undefined : lease.from;
   }
 
-  /** Where the catalog is. */
+  /** Where the catalog is, as the host that is asked knows it now. */
   async place(): Promise<string> {
+    this.#file = undefined;
     return (await this.#cluster()).catalog.host;
   }
 

@@ -24,7 +24,8 @@ const kindOf = (pem: string) =>
     uses: certificate.keyUsage,
     isAuthority: certificate.ca,
     names: certificate.subjectAltName?.split(', ').length,
-    subject: certificate.subject?.replace(other, 'NAME').replace(name, 'NAME'),
+    // Two servers, two CAs.
+    subject: certificate.subject?.replace(/ CA [0-9a-f]+$/, ' CA'),
   }));
 
 test('what certbot gets of the same issuer is what Seawall gets, by the same calls in the same order', async (t) => {
@@ -46,9 +47,11 @@ test('what certbot gets of the same issuer is what Seawall gets, by the same cal
   const [theirs, ours] = [callsOf(await stage.staging.logs()), callsOf(await stage.acme.logs())];
   t.diagnostic(`certbot: ${theirs.join(', ')}`);
   t.diagnostic(`seawall: ${ours.join(', ')}`);
-  // How often the authorization is looked at depends on how soon the issuer has looked.
-  const steps = (calls: readonly string[]): string[] => [
-    ...new Set(calls.filter((call) => !/authZ|my-order|renewalInfo|draft/.test(call))),
-  ];
+  // From the account on: an earlier run may have left one that this server never saw. How often the authorization and the
+  // order are looked at depends on how soon the issuer is done.
+  const steps = (calls: readonly string[]): string[] =>
+    calls
+      .slice(calls.lastIndexOf('POST /sign-me-up'))
+      .filter((call) => call.startsWith('POST') && !/authZ|my-order/.test(call));
   assert.deepEqual(steps(ours), steps(theirs));
 });

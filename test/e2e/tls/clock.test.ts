@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withWrongClock } from './faketime.ts';
 import { mustOnHost } from './host.ts';
+import { freeEdgesOfCatalog, haveLead, leaderOf } from './lead.ts';
 import { issuedBy, ordersOf } from './pebble-log.ts';
 import { EDGES } from './project.ts';
 import { TlsStage } from './stage.ts';
@@ -14,27 +15,20 @@ const base = stage.domain('time');
 const site = stage.project({ name: 'clock', tls, routes: { [base]: {} } });
 await stage.resolve([base]);
 await site.deploy();
+await freeEdgesOfCatalog(stage, site);
 
 for (const [what, offset] of [
   ['two hours behind', '-2h'],
   ['three days ahead', '+3d'],
 ] as const) {
   test(`a leader whose clock is ${what} gets one certificate for a name, and does not ask again`, async (t) => {
-    const place = await stage.catalog.place();
-    const host = EDGES.find((each) => each !== place) ?? '';
+    const leader = await leaderOf(stage);
+    const host = EDGES.find((each) => each !== leader) ?? '';
     const domain = stage.domain(`clock${offset.replace(/\W/, '')}`);
     await stage.resolve([domain]);
     const before = await stage.acme.logs();
     await withWrongClock(stage.lab, host, offset, async () => {
-      await until('the host with the wrong clock leads', 180, async () => {
-        if ((await stage.catalog.leader()) === host) return true;
-        await mustOnHost(
-          stage.lab,
-          place,
-          "kill -9 $(docker inspect --format '{{.State.Pid}}' seawall-server)",
-        );
-        return false;
-      });
+      await haveLead(stage, host);
       site.use({ tls, routes: { [base]: {}, [domain]: {} } });
       await site.deploy();
       const roots = await rootsOf(stage, site);

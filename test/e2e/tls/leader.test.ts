@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { startHost, stopHost } from '../../../lab/hosts.ts';
 import { mustOnHost, useResolver } from './host.ts';
+import { freeEdgesOfCatalog, killServer, leaderOf } from './lead.ts';
 import { accountsOf, issuedBy, ordersOf } from './pebble-log.ts';
 import { EDGES } from './project.ts';
 import { TlsStage } from './stage.ts';
@@ -17,45 +18,48 @@ const site = stage.project({ name: 'leader', tls: { issuers }, routes: { [base]:
 await stage.resolve([base]);
 await site.deploy();
 
-const leader = (): Promise<string> =>
-  until('somebody leads', 120, async () => {
-    const host = await stage.catalog.leader();
-    return host !== undefined && (EDGES as readonly string[]).includes(host) && host;
-  });
+await freeEdgesOfCatalog(stage, site);
 
-/** Ends the server's process as the kernel would; Docker starts it again. */
-const killServer = (host: string): Promise<string> =>
-  mustOnHost(stage.lab, host, "kill -9 $(docker inspect --format '{{.State.Pid}}' seawall-server)");
-
-/** Freezes the issuer in the moment that its log says something further. */
+/** Freezes the issuer in the moment that its log says something further, from when this is called. */
 async function freezeAt(what: RegExp): Promise<void> {
-  const follower = spawn('docker', ['logs', '--follow', '--since', '1s', stage.acme.container], {
+  const since = new Date().toISOString();
+  const follower = spawn('docker', ['logs', '--follow', '--since', since, stage.acme.container], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
-  try {
-    await until(`the issuer's log says ${what}`, 120, async () => {
-      for (const stream of [follower.stdout, follower.stderr]) text += stream.read()?.toString() ?? '';
-      return what.test(text);
+  const seen = Promise.withResolvers<void>();
+  const deadline = setTimeout(() => seen.reject(new Error(`the issuer's log never says ${what}`)), 120_000);
+  for (const stream of [follower.stdout, follower.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk;
+      if (what.test(text)) seen.resolve();
     });
+  try {
+    await seen.promise;
     await stage.acme.freeze();
   } finally {
+    clearTimeout(deadline);
     follower.kill();
     await once(follower, 'close');
   }
 }
 
 /** A further domain is deployed; what happens meanwhile must leave it with one certificate and nothing else. */
-async function duringOrder(t: TestContext, domain: string, accident: () => Promise<void>): Promise<void> {
+async function duringOrder(
+  t: TestContext,
+  { domain, freeze }: { readonly domain: string; readonly freeze: RegExp },
+  accident: () => Promise<void>,
+): Promise<void> {
   await stage.resolve([domain]);
   const issuedBefore = issuedBy(await stage.acme.logs()).length;
   const ordersBefore = ordersOf(await stage.acme.logs());
   site.use({ tls: { issuers }, routes: { [base]: {}, [domain]: {} } });
   const startedAt = performance.now();
-  const deployed = site.deploy();
-  deployed.catch(() => undefined);
-  await accident();
-  await deployed;
+  const frozen = freezeAt(freeze);
+  const deployed = site.run(['deploy', '--yes']);
+  await Promise.all([frozen.then(accident), deployed]);
+  // Whose catalog went away in the middle of a deploy runs it again.
+  if ((await deployed).code !== 0) await site.deploy();
   const roots = await rootsOf(stage, site);
   const everywhere = await until(`both edges show the certificate for ${domain}`, 420, async () => {
     const found = await shownEverywhere(stage.edges, domain, roots);
@@ -83,41 +87,32 @@ for (const [step, what] of [
   ['finalize', /POST \/finalize-order/],
 ] as const) {
   test(`the leader's server killed when the issuer has its ${step}: one certificate, nothing left over`, async (t) => {
-    await duringOrder(t, stage.domain(step), async () => {
-      const host = await leader();
-      await freezeAt(what);
-      await killServer(host);
+    await duringOrder(t, { domain: stage.domain(step), freeze: what }, async () => {
+      await killServer(stage, await leaderOf(stage));
       await stage.acme.thaw();
     });
   });
 }
 
 test('the leader’s host loses power in the middle of an order: the other edge finishes it', async (t) => {
-  const place = await stage.catalog.place();
-  const other = EDGES.find((host) => host !== place) ?? '';
-  // The catalog's host is another matter: its loss is tested with the catalog's.
-  await until('the edge without the catalog leads', 120, async () => {
-    if ((await leader()) === other) return true;
-    await killServer(place);
-    return false;
-  });
+  const lost = await leaderOf(stage);
+  const rest = EDGES.find((host) => host !== lost) ?? '';
   const domain = stage.domain('power');
   try {
-    await duringOrder(t, domain, async () => {
-      await freezeAt(/Added order/);
-      await stopHost(stage.lab, other);
+    await duringOrder(t, { domain, freeze: /Added order/ }, async () => {
+      await stopHost(stage.lab, lost);
       await stage.acme.thaw();
       // Who runs two edges takes a dead one's address away.
-      await stage.resolve([domain], [stage.address(place)]);
+      await stage.resolve([domain], [stage.address(rest)]);
       await until('the other edge has the certificate', 300, async () => {
         const live = await stage.catalog.live(domain);
         return live !== undefined && !live.isInterim;
       });
-      await startHost(stage.lab, other);
-      await useResolver(stage.lab, other, stage.dns.address);
+      await startHost(stage.lab, lost);
+      await useResolver(stage.lab, lost, stage.dns.address);
     });
   } finally {
-    await startHost(stage.lab, other);
+    await startHost(stage.lab, lost);
   }
 });
 
@@ -126,8 +121,9 @@ test('the catalog is away in the middle of a renewal: what serves goes on, and i
   const roots = await rootsOf(stage, site);
   const before = await shownEverywhere(stage.edges, base, roots);
   const report = await site.underLoad(base, roots.acme, async () => {
+    const frozen = freezeAt(/Added order/);
     const renewal = site.run(['cert', 'renew', base, '--yes']);
-    await freezeAt(/Added order/);
+    await frozen;
     await mustOnHost(stage.lab, place, 'docker stop seawall-server');
     await stage.acme.thaw();
     assert.equal((await shownEverywhere(stage.edges, base, roots))?.seen.serial, before?.seen.serial);
@@ -146,10 +142,11 @@ test('agents and servers restarted in the middle of a renewal lose no request an
   const roots = await rootsOf(stage, site);
   const before = await shownEverywhere(stage.edges, base, roots);
   const report = await site.underLoad(base, roots.acme, async () => {
+    const frozen = freezeAt(/Added order/);
     const renewal = site.run(['cert', 'renew', base, '--yes']);
-    await freezeAt(/Added order/);
+    await frozen;
     for (const host of EDGES) await mustOnHost(stage.lab, host, 'docker restart seawall-agent');
-    await killServer(await leader());
+    await killServer(stage, await leaderOf(stage));
     await stage.acme.thaw();
     await renewal;
     await until('another certificate is on both edges', 420, async () => {

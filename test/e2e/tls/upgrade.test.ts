@@ -23,8 +23,11 @@ async function nextImage(version: string): Promise<string> {
   return image;
 }
 
-const imageOf = (host: string): Promise<string> =>
-  mustOnHost(stage.lab, host, "docker inspect --format '{{.Config.Image}}' seawall-edge");
+/** A container has the labels of its image. */
+const versionOf = async (host: string): Promise<string> => {
+  const format = '{{index .Config.Labels "version"}}';
+  return (await mustOnHost(stage.lab, host, `docker inspect --format '${format}' seawall-edge`)).trim();
+};
 
 test('nginx is replaced on two edges one after the other, and nothing is lost', async (t) => {
   await site.deploy();
@@ -39,7 +42,7 @@ test('nginx is replaced on two edges one after the other, and nothing is lost', 
     await site.deploy();
   });
   t.diagnostic(`two edges upgraded under load:\n${reportText(report)}`);
-  for (const host of EDGES) assert.match(await imageOf(host), /1\.30-next/, host);
+  for (const host of EDGES) assert.equal(await versionOf(host), 'next', host);
   assert.equal(report.failed, 0, JSON.stringify(report.failures, undefined, 1));
   assert.equal((await shownEverywhere(stage.edges, name, roots))?.by, 'acme');
 });
@@ -48,6 +51,7 @@ test('with one edge the gap is announced before and measured after', async (t) =
   const only = EDGES[0];
   const address = stage.address(only);
   await stage.resolve([name], [address]);
+  await site.expect(0, ['machine', 'rm', EDGES[1], '--yes']);
   site.use({ tls, routes: { [name]: {} }, edge: { image: 'nginx:1.30-next' }, edges: [only] });
   await site.deploy();
   const { acme } = await rootsOf(stage);
@@ -63,7 +67,7 @@ test('with one edge the gap is announced before and measured after', async (t) =
   const told = output.split('\n').filter((line) => /gap|\d+ ?ms|without an edge|not served/i.test(line));
   t.diagnostic(`told: ${told.join('; ')}; seen by a visitor who asks every 20 ms: ${gapMs} ms`);
   assert.ok(told.length > 0, output);
-  assert.match(await imageOf(only), /1\.30-after/);
+  assert.equal(await versionOf(only), 'after');
   assert.equal((await ask(address, name, acme)).status, 200);
 });
 
