@@ -1,4 +1,4 @@
-/** Engine 29, built from its Go module, on a host that runs replicas beside engines 20.10 and 28.5: its API, its image store. */
+/** Engine 29, built from its Go module, on a host that runs replicas beside engines 20.10 and 28.5. */
 process.env.SEAWALL_STAGE = 'engine-newest';
 
 import assert from 'node:assert/strict';
@@ -16,7 +16,7 @@ const { lab, deployShop, expectCode, onHost, projectFolder, underLoad, until, ve
 const shop = projectFolder('shop');
 const newest = 'host3';
 
-/** As an upgrade by hand: the program is replaced, and the data folder is new, so that the engine takes its own defaults. */
+/** As an upgrade by hand: the program is replaced, its data stays. */
 before(async () => {
   const program = await buildNewestEngine(console.log);
   const { container } = findHost(lab, newest);
