@@ -84,6 +84,7 @@ test('the machine that builds keeps for a day what a deploy to another cluster m
   const named: Record<string, string> = {
     old: '2026-11-01T00:00:00Z',
     fresh: '2026-11-27T11:59:00Z',
+    shared: '2026-11-27T11:59:00Z',
     stranger: '2026-11-20T00:00:00Z',
   };
   const removed: string[] = [];
@@ -104,7 +105,7 @@ test('the machine that builds keeps for a day what a deploy to another cluster m
   await pruneBuiltImages(
     docker,
     { project: 'polls', keep: 1, releases },
-    { ...known, knownIds: new Set(['old']) },
+    { ...known, knownIds: new Set(['old', 'shared']) },
   );
   assert.deepEqual(removed, ['seawall/polls-web:old', 'seawall/polls-web:stranger']);
 });

@@ -122,7 +122,11 @@ export async function ownImageBytes(
 
 type PruneDocker = Pick<Docker, 'listImages' | 'listContainers' | 'removeImage' | 'tagImage'>;
 
-/** Milliseconds after which an image that no release of this cluster knows is nobody's build under way any more. */
+/**
+ * Milliseconds for which an image stays after it got its name, because another deploy may be about to send it: the same
+ * sources give the same image in every cluster. One that no release of this cluster knows stays longer.
+ */
+const underWayMs = 30 * 60 * 1000;
 const strangerKeptMs = 24 * 60 * 60 * 1000;
 
 interface CallOptions {
@@ -141,7 +145,7 @@ export async function keepImages(
 
 /**
  * {@link pruneImages} for the machine that builds. The same project may be deployed from here to another cluster at this very moment:
- * an image that the releases of this one do not know goes only a day after it got its name.
+ * what got its name a moment ago stays, and what the releases of this cluster do not know for a day.
  * @param knownIds images of this cluster's releases, those that were just forgotten too.
  */
 export function pruneBuiltImages(
@@ -152,7 +156,7 @@ export function pruneBuiltImages(
   const isSpared = async (name: string): Promise<boolean> => {
     const { Id, Metadata, Created } = await docker.inspectImage(name, { signal });
     const namedAt = Date.parse(Metadata?.LastTagTime ?? Created ?? '');
-    return !knownIds.has(Id) && now - namedAt < strangerKeptMs;
+    return now - namedAt < (knownIds.has(Id) ? underWayMs : strangerKeptMs);
   };
   return pruneImages(docker, input, { signal, isSpared });
 }
