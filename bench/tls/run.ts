@@ -62,7 +62,7 @@ export async function benchTls(options: TlsBenchOptions): Promise<Section> {
   try {
     for (const part of partsOf(domains)) {
       writeRoutes(project, part);
-      await project.seawall(['deploy', '--yes'], { PROJECT: part.project });
+      await deploy(project, part, say);
     }
     const served = await allServed(stage, domains);
     const readyMs = performance.now() - startedAt;
@@ -98,6 +98,17 @@ function partsOf(domains: number): readonly Part[] {
     project: `many${index}`,
     names: names.slice(index * domainsOfProject, (index + 1) * domainsOfProject),
   }));
+}
+
+/** A machine that issues hundreds of certificates may be too busy for a deploy: it is run again, as its user would. */
+async function deploy(project: Project, part: Part, say: TlsBenchOptions['say'], tries = 3): Promise<void> {
+  try {
+    await project.seawall(['deploy', '--yes'], { PROJECT: part.project });
+  } catch (error) {
+    if (tries <= 1) throw error;
+    say(`tls: the deploy of ${part.project} is run again: ${String(error).split('\n').at(-2)}`);
+    await deploy(project, part, say, tries - 1);
+  }
 }
 
 /** Each domain has a certificate of its own, of the private CA: no other issuer is to be measured. */
