@@ -31,7 +31,7 @@ const onStage: Readonly<Record<string, Bench>> = {
   discovery: (stage) => benchDiscovery({ stage, say, runs: quick ? 5 : 20 }),
   deploy: (stage) => benchDeploy({ stage, say, megabytes: quick ? 40 : 400 }),
   tls: (stage) =>
-    benchTls({ stage, say, domains: quick ? 200 : 2000, rounds: quick ? 2 : 5, seconds: quick ? 3 : 5 }),
+    benchTls({ stage, say, domains: quick ? 200 : 2000, rounds: quick ? 2 : 3, seconds: quick ? 3 : 4 }),
   plan: planSection,
   agent: (stage) =>
     benchAgent({ stage, say, counts: quick ? [10, 50] : [10, 500], seconds: quick ? 20 : 60 }),

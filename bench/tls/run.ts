@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand } from '../../lab/command.ts';
 import { carryImage, onHost, usageOf } from '../command.ts';
 import { median } from '../median.ts';
 import type { Ratio, Section } from '../result.ts';
@@ -62,12 +63,13 @@ export async function benchTls(options: TlsBenchOptions): Promise<Section> {
   try {
     for (const part of partsOf(domains)) {
       writeRoutes(project, part);
-      await project.seawall(['deploy', '--yes'], { PROJECT: part.project });
+      await deploy(project, part, say);
     }
     const served = await allServed(stage, domains);
     const readyMs = performance.now() - startedAt;
     say(`tls: ${domains} domains serve after ${Math.round(readyMs / 1000)} s`);
     await startPlain(stage, served);
+    for (const contender of [own, plain]) await answers(stage, contender, served[0]?.name ?? '');
     const rounds: Round[] = [];
     for (let round = 1; round <= options.rounds; round += 1) {
       for (const contender of round % 2 === 0 ? [own, plain] : [plain, own])
@@ -98,6 +100,17 @@ function partsOf(domains: number): readonly Part[] {
     project: `many${index}`,
     names: names.slice(index * domainsOfProject, (index + 1) * domainsOfProject),
   }));
+}
+
+/** A machine that issues hundreds of certificates may be too busy for a deploy: it is run again, as its user would. */
+async function deploy(project: Project, part: Part, say: TlsBenchOptions['say'], tries = 3): Promise<void> {
+  try {
+    await project.seawall(['deploy', '--yes'], { PROJECT: part.project });
+  } catch (error) {
+    if (tries <= 1) throw error;
+    say(`tls: the deploy of ${part.project} is run again: ${String(error).split('\n').at(-2)}`);
+    await deploy(project, part, say, tries - 1);
+  }
 }
 
 /** Each domain has a certificate of its own, of the private CA: no other issuer is to be measured. */
@@ -138,6 +151,13 @@ async function startPlain(stage: Stage, served: readonly PlainDomain[]): Promise
   const mounts = `--network host --volume ${folder}:${folder}`;
   const command = `sh -c 'ulimit -n "$(ulimit -Hn)"; exec nginx -c ${plain.file} -g "daemon off;"'`;
   await onHost(lab, host, `docker run -d --name ${plain.container} ${mounts} nginx:1.30 ${command}`);
+}
+
+/** nginx listens once it has read every certificate. */
+async function answers({ address }: Stage, { port }: Contender, name: string): Promise<void> {
+  const resolve = ['--resolve', `${name}:${port}:${address(host)}`];
+  const retry = ['--retry', '60', '--retry-delay', '1', '--retry-all-errors', '--retry-max-time', '120'];
+  await runCommand('curl', ['-fsSk', ...retry, ...resolve, `https://${name}:${port}/`]);
 }
 
 async function measure(

@@ -99,7 +99,7 @@ test('cert issue orders a certificate that no route names, and cert rm ends that
     const live = await stage.catalog.live(extra);
     return live !== undefined && !live.isInterim;
   });
-  assert.match((await site.expect(0, ['cert', 'ls'])).stdout, new RegExp(extra));
+  assert.match((await site.run(['cert', 'ls'])).stdout, new RegExp(extra));
   await site.expect(0, ['cert', 'rm', extra, '--yes']);
 });
 
@@ -123,6 +123,7 @@ test('cert import serves a given certificate, and refuses one whose key is anoth
   const key = readFileSync(`${mine}.key`, 'utf8');
   for (const text of [wrong.stdout, wrong.stderr, imported.stdout, imported.stderr])
     assert.ok(!text.includes(key.split('\n')[1] ?? key), 'a key is shown');
+  await site.expect(0, ['cert', 'rm', given, '--yes']);
   const tls = { certificate: `${mine}.pem`, key: `${mine}.key` };
   site.use({ routes: { [name]: {}, [given]: { tls } } });
   await site.deploy();
