@@ -48,8 +48,6 @@ export function agentContainerBody(own: OwnContainer): ReturnType<typeof body> {
       ...(own.hasWireguard === true ? [`${OWN_FOLDERS.link}:${OWN_FOLDERS.link}`] : []),
       ...(own.sharesXtablesLock === true ? ['/run/xtables.lock:/run/xtables.lock'] : []),
     ],
-    // 120 MB with few routes, 235 MB with 2,000 domains and their certificates (measured).
-    memoryMib: 512,
   });
 }
 
