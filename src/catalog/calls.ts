@@ -72,6 +72,15 @@ export class CatalogCalls {
         hint: 'The token is not the one that the catalog expects; compare /etc/seawall/cluster.json on the hosts.',
       });
     }
+    // Consul's limit of a value (512 KiB).
+    if (status === 413)
+      throw new SeawallError(
+        'refused',
+        `${path.replace('/v1/kv/', '')} is larger than the catalog takes (512 KiB)`,
+        {
+          hint: 'A project with hundreds of routes has to be divided into several, each with a part of them.',
+        },
+      );
     if (status >= 500)
       throw new SeawallError('unreachable', said, {
         hint: "Look at the catalog's log: docker logs seawall-server",

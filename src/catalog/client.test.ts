@@ -52,6 +52,15 @@ test('a registered replica is found by its service, with address, meta and healt
   assert.deepEqual((await client.nodeServices('nobody')).value, []);
 });
 
+test('a value larger than the catalog takes is refused with its name and what to do', async (t) => {
+  const { client } = await startTestCatalog(t);
+  await assert.rejects(client.kvPut('seawall/releases/polls/1', 'x'.repeat(600_000)), (error: unknown) => {
+    assert.ok(error instanceof SeawallError && error.code === 'refused');
+    assert.match(error.message, /^seawall\/releases\/polls\/1 is larger than the catalog takes/);
+    return /divided/.test(error.hint ?? '');
+  });
+});
+
 test('draining is a mark of its own: the replica stays healthy and the mark comes off again', async (t) => {
   const { client } = await startTestCatalog(t);
   await client.register(web());
