@@ -38,7 +38,8 @@ async function oldWorkers(): Promise<{ readonly count: number; readonly kib: num
   tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q 'nginx: worker process is shutting down' || continue
   awk '/^Pss:/ { print $2 }' $p/smaps_rollup
 done`;
-  const { stdout } = await onHost('host1', [`sh -c ${JSON.stringify(script).replaceAll('$', '\\$')}`]);
+  const encoded = Buffer.from(script).toString('base64');
+  const { stdout } = await onHost('host1', [`echo ${encoded} | base64 -d | sudo sh`]);
   const sizes = stdout.split('\n').filter(Boolean).map(Number);
   return { count: sizes.length, kib: sizes.reduce((sum, size) => sum + size, 0) };
 }
