@@ -32,7 +32,8 @@ export function renderResults(parts: readonly PartResult[], machine = machineTex
   return [
     '# What the end-to-end tests showed',
     '',
-    `Written by \`npm run e2e -- --all\` on ${machine}. ${passed} of ${tests.length} tests passed.`,
+    `Written by \`npm run e2e -- --all\` on ${machine}. ${passed} of ${tests.length} tests passed. A part that was run again by its ` +
+      'name (`npm run e2e -- NAME --record`) carries the time and the commit of that run.',
     '',
     '| part | when (UTC) | commit | passed | minutes |',
     '|---|---|---|---|---|',
