@@ -23,7 +23,11 @@ test('variables inside variables end with an error, never with the stack', () =>
 });
 
 test('a file that nests or repeats itself without end is one problem, said once', () => {
-  assert.equal(messages(`x-a: ${'{a: '.repeat(5000)}1${'}'.repeat(5000)}`).length, 1);
+  const levels200 = 'lists and maps stand inside each other more than 200 levels deep';
+  for (const levels of [201, 5000, 50_000]) {
+    assert.deepEqual(messages(`x-a: ${'{a: '.repeat(levels)}1${'}'.repeat(levels)}`), [levels200]);
+    assert.deepEqual(messages(`x-a: ${'['.repeat(levels)}`), [levels200]);
+  }
   const levels = Array.from({ length: 30 }, (_, level) => {
     const below = level === 0 ? '*a' : `*m${level - 1}, *m${level - 1}`;
     return `x-${level}: &m${level} {<<: [${below}], k${level}: 1}\n`;

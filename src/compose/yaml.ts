@@ -1,12 +1,13 @@
 import {
   type Alias,
+  Composer,
+  type CST,
   isAlias,
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type ParsedNode,
-  parseAllDocuments,
+  Parser,
   type YAMLMap,
 } from 'yaml';
 import { type KeyPath, type Place, type Problem, problemAt, type SourceText } from '../problems.ts';
@@ -31,23 +32,28 @@ export interface ParsedYaml {
 /** An alias may stand for a tree that holds aliases; this bounds what they expand to. */
 const MOST_NODES = 200_000;
 
+/** Levels of lists and maps inside each other. Files have a dozen; reading takes a few frames of the stack for each. */
+const MOST_LEVELS = 200;
+
 /**
  * YAML text as documents of nodes with places: anchors and merge keys are resolved, tags of Compose noted.
  *
  * @param dialect `compose` refuses what Docker Compose refuses although it is YAML: keys that are no text, and dates.
  */
 export function parseYaml(source: SourceText, dialect: YamlDialect = 'plain'): ParsedYaml {
-  const parsed = parseAllDocuments<ParsedNode>(source.text, {
-    schema: 'failsafe',
-    lineCounter: new LineCounter(),
-    prettyErrors: false,
-    uniqueKeys: false,
-    logLevel: 'silent',
-  });
   const problems: Problem[] = [...controlCharacters(source)];
-  if (!Array.isArray(parsed)) return { documents: [], problems };
+  const tokens = [...new Parser().parse(source.text)];
+  const deep = tokens.map(tooDeep).find((offset) => offset !== undefined);
+  if (deep !== undefined) {
+    const message = `lists and maps stand inside each other more than ${MOST_LEVELS} levels deep`;
+    return {
+      documents: [],
+      problems: [...problems, problemAt({ source, start: deep, end: deep + 1 }, [], message)],
+    };
+  }
+  const composer = new Composer<ParsedNode>({ schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' });
   const documents: YamlDocument[] = [];
-  for (const document of parsed) {
+  for (const document of composer.compose(tokens)) {
     for (const error of document.errors) {
       const [start, end] = error.pos;
       problems.push(
@@ -66,6 +72,22 @@ export function parseYaml(source: SourceText, dialect: YamlDialect = 'plain'): P
     documents.push({ root, replaced: reader.replaced });
   }
   return { documents, problems };
+}
+
+/** The offset of the first list or map that stands too deep; found without recursion. */
+function tooDeep(document: CST.Token): number | undefined {
+  const open: { readonly token: CST.Token; readonly level: number }[] = [{ token: document, level: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { token, level } = next;
+    if (level > MOST_LEVELS) return token.offset;
+    if (token.type === 'document' && token.value !== undefined) open.push({ token: token.value, level });
+    if (!('items' in token)) continue;
+    for (const { key, value } of token.items) {
+      if (key) open.push({ token: key, level: level + 1 });
+      if (value) open.push({ token: value, level: level + 1 });
+    }
+  }
+  return undefined;
 }
 
 type AstNode = ParsedNode | null | undefined;
