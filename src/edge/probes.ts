@@ -18,6 +18,8 @@ interface Watched {
 }
 
 const startingEveryMs = 1_000;
+/** Pause after a good answer of an address that needs others in a row, as the registrar has it. */
+const nextGoodMs = 250;
 /** Pause after the first failure of an address that had no requests yet; it doubles: many programs listen within a moment. */
 const firstFailureMs = 25;
 const admittedEveryMs = 2_000;
@@ -106,8 +108,7 @@ export class Probes {
 }
 
 function intervalMs({ isAdmitted, bad }: ProbeHistory): number {
-  if (!isAdmitted)
-    return bad === 0 ? startingEveryMs : Math.min(startingEveryMs, firstFailureMs * 2 ** (bad - 1));
+  if (!isAdmitted) return bad === 0 ? nextGoodMs : Math.min(startingEveryMs, firstFailureMs * 2 ** (bad - 1));
   if (bad === 0) return admittedEveryMs;
   return bad === 1 ? failingEveryMs : startingEveryMs;
 }

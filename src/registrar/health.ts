@@ -63,8 +63,10 @@ const failuresBeforeCritical = 3;
 const startingIntervalMs = 1000;
 /** A replica that is still not well after this long is asked at its ordinary interval. */
 const startingForMs = 5 * 60_000;
-/** Pause after the first failure of a port that has not answered yet; it doubles. */
-const firstTcpPauseMs = 25;
+/** Pause after the first failure of what has not been well yet; it doubles up to {@link startingIntervalMs}. */
+const firstPauseMs = { docker: 250, http: 25, tcp: 25 } as const;
+/** Pause after a good answer that needs others in a row. */
+const nextGoodMs = 250;
 /** Rest between two probes that take longer than their interval. */
 const shortestRestMs = 100;
 
@@ -145,8 +147,9 @@ function delayMs(check: Check, health: Health, nowMs: number): number {
   if (health.status !== 'critical')
     return health.bad > 0 ? Math.min(startingIntervalMs, intervalMs) : intervalMs;
   if (nowMs - health.sinceMs > startingForMs) return intervalMs;
-  if (check.kind === 'tcp') return Math.min(startingIntervalMs, firstTcpPauseMs * 2 ** (health.bad - 1));
-  return startingIntervalMs;
+  if (check.kind === 'running') return startingIntervalMs;
+  if (health.bad === 0) return Math.min(nextGoodMs, intervalMs);
+  return Math.min(startingIntervalMs, firstPauseMs[check.kind] * 2 ** (health.bad - 1));
 }
 
 /**

@@ -16,6 +16,11 @@ type Roll = Extract<Step, { kind: 'roll' }>;
 
 /** New replicas beside running ones start side by side, so many at a time. */
 const STARTS_AT_ONCE = 4;
+/**
+ * So many times a rule's parallelism may be on their way out: a drain lasts about twice as long as a start, most of it the time for
+ * which names are cached.
+ */
+const LEAVING_FOR_EACH_START = 2;
 /** For a service that is no longer in the Compose file: Compose's own grace time, Seawall's own drain. */
 const GONE = { drainMs: 30_000, stopGraceMs: 10_000 };
 
@@ -55,7 +60,7 @@ export async function roll(parts: RollParts, step: Roll, parent: string): Promis
     parent,
     service: parts.context.desired.services[step.service],
     failures: new FailureCount(step.service, step.rule, news.length, parts),
-    leaving: new Slots(atOnce),
+    leaving: new Slots(LEAVING_FOR_EACH_START * atOnce),
   };
   for (const kind of new Set(step.moves.map((move) => move.kind))) {
     const moves = step.moves.filter((move) => move.kind === kind);
