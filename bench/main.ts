@@ -27,7 +27,7 @@ const say = (line: string): void => console.log(line);
 type Bench = (stage: Stage) => Promise<Section>;
 
 const onStage: Readonly<Record<string, Bench>> = {
-  edge: (stage) => benchEdge({ stage, say, rounds: quick ? 2 : 3, seconds: quick ? 3 : 4 }),
+  edge: (stage) => benchEdge({ stage, say, rounds: quick ? 2 : 5, seconds: 3 }),
   discovery: (stage) => benchDiscovery({ stage, say, runs: quick ? 5 : 20 }),
   deploy: (stage) => benchDeploy({ stage, say, megabytes: quick ? 40 : 400 }),
   tls: (stage) =>

@@ -27,7 +27,7 @@ export interface Stage {
 
 export interface Project {
   readonly folder: string;
-  /** Runs `bin/seawall` with the project's files; throws with its output when it fails. */
+  /** Runs `bin/seawall` with the project's files; gives its standard output, throws with all of it when it fails. */
   readonly seawall: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<string>;
 }
 
@@ -72,13 +72,14 @@ function runSeawall(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
+  let all = '';
   child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (all += chunk));
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code) => {
       if (code === 0) done(output);
-      else fail(new Error(`seawall ${args.join(' ')} ended with ${code}\n${output}`));
+      else fail(new Error(`seawall ${args.join(' ')} ended with ${code}\n${all}`));
     });
   });
 }

@@ -10,20 +10,29 @@ export interface Way {
   readonly name: string;
   /** Makes the hosts ready; not measured. */
   readonly prepare: () => Promise<void>;
-  /** Builds what the folder holds, brings it to the hosts, and returns when all replicas run it. */
-  readonly deploy: () => Promise<void>;
+  /**
+   * Builds what the folder holds, brings it to the hosts, and returns when all replicas run it. Gives the bytes of images that were
+   * moved, where the program counts them itself.
+   */
+  readonly deploy: () => Promise<number | undefined>;
   readonly remove: () => Promise<void>;
 }
 
 export const appHosts = ['host2', 'host3'] as const;
 const image = 'localhost:5555/big';
 
+/** What `seawall deploy --json` says (docs/reference/json.md). */
+interface Deployed {
+  readonly transfer?: { readonly uploadedBytes: number; readonly betweenHostsBytes: number };
+}
+
 export function seawallWay(project: Project): Way {
   return {
     name: 'seawall deploy',
     prepare: async () => undefined,
     deploy: async () => {
-      await project.seawall(['deploy', '--yes']);
+      const { transfer } = JSON.parse(await project.seawall(['deploy', '--yes', '--json'])) as Deployed;
+      return transfer === undefined ? undefined : transfer.uploadedBytes + transfer.betweenHostsBytes;
     },
     remove: async () => {
       await project.seawall(['down', '--yes', '--volumes']);
@@ -52,6 +61,7 @@ export function stackWay({ lab, address }: Stage, project: Project): Way {
       await buildAndPush(project);
       const file = JSON.stringify({ version: '3.8', ...stack });
       await onHost(lab, 'host3', 'docker stack deploy --detach=false -c - big', file);
+      return undefined;
     },
     remove: async () => {
       await onHost(lab, 'host3', 'docker stack rm big || true; docker swarm leave --force || true');
@@ -77,6 +87,7 @@ export function composeWay({ lab }: Stage, project: Project): Way {
     deploy: async () => {
       await buildAndPush(project);
       await each('docker compose -f - up -d --pull always --quiet-pull --wait', file);
+      return undefined;
     },
     remove: async () => {
       await each('docker compose -f - down -t 1 || true', file);

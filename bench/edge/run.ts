@@ -1,5 +1,6 @@
 import { runCommand } from '../../lab/command.ts';
-import { usageOf } from '../command.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { onHost, usageOf } from '../command.ts';
 import { median } from '../median.ts';
 import type { Ratio, Section, Table } from '../result.ts';
 import type { Stage } from '../stage.ts';
@@ -16,11 +17,22 @@ export interface EdgeBenchOptions {
   readonly say: (line: string) => void;
 }
 
-/** One load on one proxy. */
-interface Measurement extends WrkReport {
-  readonly round: number;
+/** What is loaded, and how. */
+interface Cell {
+  readonly share: Share;
   readonly scheme: Scheme;
   readonly clients: number;
+}
+
+/**
+ * What of the machine a proxy gets: `limited` a part of one core, so that it is the proxy that limits; `whole` all that load and
+ * replicas leave to it.
+ */
+type Share = 'limited' | 'whole';
+
+/** One load on one proxy. */
+interface Measurement extends WrkReport, Cell {
+  readonly round: number;
   readonly contender: string;
   /** Microseconds of CPU that the proxy itself used for a request. */
   readonly cpuUs: number;
@@ -41,8 +53,14 @@ export async function benchEdge(options: EdgeBenchOptions): Promise<Section> {
   }
 }
 
+/** Cores of a limited proxy. */
+const limitedCores = 0.4;
+/** Short, so that a proxy that used its part up waits for milliseconds. */
+const periodUs = 10_000;
 const schemes: readonly Scheme[] = ['http', 'https'];
-const clientCounts = [32, 256] as const;
+const cells: readonly Cell[] = (['limited', 'whole'] as const).flatMap((share) =>
+  schemes.flatMap((scheme) => [32, 256].map((clients) => ({ share, scheme, clients }))),
+);
 
 async function measure(
   { stage, rounds, seconds, say }: EdgeBenchOptions,
@@ -51,15 +69,13 @@ async function measure(
   const all: Measurement[] = [];
   // Round 0 warms up and is not counted.
   for (let round = 0; round <= rounds; round++) {
-    for (const scheme of schemes) {
-      for (const clients of clientCounts) {
-        // Every round begins with another one.
-        const order = contenders.map((_, index) => contenders[(index + round) % contenders.length]);
-        for (const contender of order) {
-          if (contender === undefined) continue;
-          if (round === 0) await warmUp(stage, contender, scheme, clients);
-          else all.push({ round, ...(await load(stage, contender, { scheme, clients, seconds })) });
-        }
+    // Every round begins with another one.
+    const order = contenders.map((_, index) => contenders[(index + round) % contenders.length]);
+    for (const cell of cells) {
+      for (const contender of order) {
+        if (contender === undefined) continue;
+        if (round === 0) await warmUp(stage, contender, cell);
+        else all.push({ round, ...(await load(stage, contender, cell, seconds)) });
       }
     }
     say(`edge: round ${round} of ${rounds}`);
@@ -68,22 +84,31 @@ async function measure(
 }
 
 /** Nothing is made of what it sees: on a busy machine a second may pass before the first answer. */
-async function warmUp(stage: Stage, contender: Contender, scheme: Scheme, clients: number): Promise<void> {
-  await load(stage, contender, { scheme, clients, seconds: 1 }).catch(() => undefined);
+async function warmUp(stage: Stage, contender: Contender, cell: Cell): Promise<void> {
+  await load(stage, contender, cell, 1).catch(() => undefined);
 }
 
 async function load(
   { lab, address }: Stage,
   contender: Contender,
-  { scheme, clients, seconds }: { scheme: Scheme; clients: number; seconds: number },
+  { share, scheme, clients }: Cell,
+  seconds: number,
 ): Promise<Omit<Measurement, 'round'>> {
   const url = `${scheme}://${domain}:${contender.ports[scheme]}/`;
   const container = contender.containers[scheme];
+  if (share === 'limited') await setCores(lab, container, limitedCores);
   const before = await usageOf(lab, 'host1', container);
   const seen = await runWrk({ url, hostHeader: domain, address: address('host1'), clients, seconds });
   const after = await usageOf(lab, 'host1', container);
+  if (share === 'limited') await setCores(lab, container, 'all');
   const cpuUs = (after.cpuNs - before.cpuNs) / 1000 / seen.requests;
-  return { scheme, clients, contender: contender.name, cpuUs, ...seen };
+  return { share, scheme, clients, contender: contender.name, cpuUs, ...seen };
+}
+
+async function setCores(lab: Lab, container: string, cores: number | 'all'): Promise<void> {
+  const quotaUs = cores === 'all' ? -1 : Math.round(cores * periodUs);
+  const update = `docker update --cpu-period ${periodUs} --cpu-quota=${quotaUs} ${container}`;
+  await onHost(lab, 'host1', update);
 }
 
 /** Waits until a proxy gives the page over both schemes. */
@@ -99,14 +124,18 @@ async function answers({ address }: Stage, { name, ports }: Contender): Promise<
 }
 
 function report(all: readonly Measurement[], { rounds, seconds }: EdgeBenchOptions): Section {
-  const cells = schemes.flatMap((scheme) => clientCounts.map((clients) => ({ scheme, clients })));
-  const of = (cell: { scheme: Scheme; clients: number }) =>
-    all.filter(({ scheme, clients }) => scheme === cell.scheme && clients === cell.clients);
+  const of = (cell: Cell) =>
+    all.filter(
+      ({ share, scheme, clients }) =>
+        share === cell.share && scheme === cell.scheme && clients === cell.clients,
+    );
+  const title = ({ share, scheme, clients }: Cell) =>
+    `${scheme}, ${clients} clients, ${share === 'limited' ? `${limitedCores} of a core` : 'whole machine'}`;
   return {
     title: 'Edge: throughput and latency',
-    how: `Seawall's edge as \`seawall deploy\` made it, nginx with the tutorials' configuration (a connection and HTTP/1.0 for each request), nginx tuned by hand, HAProxy and Caddy on the same host, with the same two replicas (a page of 1 KiB) on two other hosts behind the private network, the same headers and one JSON log line a request. Keep-alive clients of wrk, ${rounds} rounds of ${seconds} s each; figures are medians, ratios medians of the ratios within a round. CPU is what the proxy itself used for a request. TLS: certificates of the same kind (ECDSA P-256), Seawall's from its private CA.`,
-    ratios: cells.flatMap((cell) => ratiosOf(of(cell), `${cell.scheme}, ${cell.clients} clients`)),
-    tables: cells.map((cell) => tableOf(of(cell), `${cell.scheme}, ${cell.clients} clients`)),
+    how: `Seawall's edge as \`seawall deploy\` made it, nginx with the tutorials' configuration (a connection and HTTP/1.0 for each request), nginx tuned by hand, HAProxy and Caddy on the same host, with the same two replicas (a page of 1 KiB) on two other hosts behind the private network, the same headers and one JSON log line a request. Keep-alive clients of wrk, ${rounds} rounds of ${seconds} s each; figures are medians, ratios medians of the ratios within a round. “${limitedCores} of a core”: every proxy is held to that by its control group, so that it is the proxy that limits. “Whole machine”: proxy, load and both replicas share the machine's cores, so that what load and replicas use for a request weighs in all figures and draws the ratios together. CPU is what the proxy itself used for a request. TLS: certificates of the same kind (ECDSA P-256), Seawall's from its private CA.`,
+    ratios: cells.flatMap((cell) => ratiosOf(of(cell), title(cell))),
+    tables: cells.map((cell) => tableOf(of(cell), title(cell))),
     left: [],
     raw: all,
   };
