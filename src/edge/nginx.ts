@@ -13,6 +13,7 @@ import {
   writeGeneration,
 } from './generations.ts';
 import { pause } from './pause.ts';
+import { reloadScript } from './reload-script.ts';
 import { getFromSocket } from './status-socket.ts';
 import { parseWorkers, type SocketRules, type Worker, workersScript } from './workers.ts';
 
@@ -29,6 +30,8 @@ export interface NginxOptions {
 
 /** Milliseconds for nginx to read a tested configuration and start its workers. */
 const reloadTimeoutMs = 15_000;
+/** Milliseconds between two questions which generation is served. */
+const confirmEveryMs = 10;
 const socketTimeoutMs = 2_000;
 const execTimeoutMs = 20_000;
 /** Milliseconds without an nginx after which the next one may be another, with less to it. */
@@ -47,8 +50,9 @@ export class NginxControl {
 
   constructor(options: NginxOptions) {
     const { docker, container } = options;
+    const programs = { test: 'nginx -t -q -c "$1"', reload: reloadScript };
     this.#options = options;
-    this.#tester = new ContainerShell({ docker, container, programs: { test: 'nginx -t -q -c "$1"' } });
+    this.#tester = new ContainerShell({ docker, container, programs });
     this.#looker = new ContainerShell({ docker, container, programs: { workers: workersScript } });
     this.#capabilities = options.capabilities ?? leastCapabilities;
   }
@@ -135,11 +139,13 @@ export class NginxControl {
 
   /** Has nginx read what is current and waits until it serves `generation`. */
   async reload(generation: number, signal: AbortSignal): Promise<void> {
-    await this.#options.docker.killContainer(this.#options.container, 'SIGHUP', { signal });
+    const { exitCode } = await this.#tester.run('reload', '', { signal, timeoutMs: execTimeoutMs });
+    if (exitCode !== 0)
+      await this.#options.docker.killContainer(this.#options.container, 'SIGHUP', { signal });
     const limit = AbortSignal.any([signal, AbortSignal.timeout(reloadTimeoutMs)]);
     while (!limit.aborted) {
       if ((await this.running(limit)) === generation) return;
-      await pause(20, limit);
+      await pause(confirmEveryMs, limit);
     }
     signal.throwIfAborted();
     throw new SeawallError('timeout', `nginx does not serve generation ${generation} after its reload`, {

@@ -22,8 +22,10 @@ import { type EdgeSnapshot, isSameSnapshot, readSnapshot, writeSnapshot } from '
 import { type EdgeTools, edgePathOf, makeNginxControl, sourcesOf, startTools } from './tools.ts';
 import { watchTraffic } from './traffic.ts';
 
-/** Milliseconds that changes are gathered before nginx is given a new configuration. */
+/** Milliseconds that changes are gathered before nginx is given another configuration, right after it was given one. */
 const batchMs = 20;
+/** The same while nothing changed: what came with the first news. */
+const settleMs = 2;
 /** Milliseconds between two looks at whether nginx serves what it should. */
 const idleMs = 5_000;
 const absentEveryMs = 1_000;
@@ -92,6 +94,7 @@ export class EdgeLoop {
       this.#wake = new AbortController();
       const woken = AbortSignal.any([signal, this.#wake.signal]);
       let waitMs = idleMs;
+      const before = tools.inForce.status.generation;
       try {
         waitMs = await this.#step(tools, ipv6);
         failures = 0;
@@ -103,7 +106,7 @@ export class EdgeLoop {
         waitMs = Math.min(5_000, 200 * 2 ** failures) * (0.75 + Math.random() / 2);
       }
       await pause(waitMs, failures > 0 ? signal : woken);
-      await pause(batchMs, signal);
+      await pause(tools.inForce.status.generation === before ? settleMs : batchMs, signal);
     }
     // Its session is left to a successor: a restart of the agent is not seen by a rollout.
     tools.nginx.close();

@@ -29,6 +29,9 @@ export interface WatchedOptions {
   readonly log: (line: string) => void;
 }
 
+/** Milliseconds that the first word on a new container waits for its first probe: one write and one message instead of two. */
+const firstWordMs = 50;
+
 /** One check of the container with what is known of it. */
 interface Watch {
   check: Check;
@@ -47,6 +50,7 @@ export class WatchedContainer {
   #reading: Reading = { candidates: [], notes: [] };
   #inspecting: Promise<void> | undefined;
   #isStale = false;
+  #firstWord: NodeJS.Timeout | undefined;
 
   constructor(id: string, options: WatchedOptions) {
     this.id = id;
@@ -80,6 +84,7 @@ export class WatchedContainer {
   /** Ends the probes; what the container claimed stays. */
   close(): void {
     this.#end.abort();
+    clearTimeout(this.#firstWord);
     for (const watch of this.#watches.values()) clearTimeout(watch.timer);
   }
 
@@ -106,7 +111,8 @@ export class WatchedContainer {
   }
 
   #update(container: ContainerInfo): void {
-    const { host, sha256, log } = this.#options;
+    const { host, sha256, log, writer } = this.#options;
+    const isFirstLook = this.#container === undefined;
     const reading = readContainer(container, host, sha256);
     for (const note of reading.notes) if (!this.#reading.notes.includes(note)) log(note);
     this.#container = container;
@@ -118,7 +124,10 @@ export class WatchedContainer {
       this.#watches.delete(key);
     }
     for (const [key, check] of checks) this.#take(key, check, container);
-    this.#publish();
+    const isUnheard = reading.candidates.every(({ id }) => writer.held(id) === undefined);
+    // What the catalog holds already is claimed at once: without a claim it would be taken out.
+    if (isFirstLook && isUnheard) this.#firstWord = setTimeout(() => this.#publish(), firstWordMs);
+    else if (this.#firstWord === undefined) this.#publish();
   }
 
   #take(key: string, check: Check, container: ContainerInfo): void {
@@ -146,6 +155,8 @@ export class WatchedContainer {
   }
 
   #publish(): void {
+    clearTimeout(this.#firstWord);
+    this.#firstWord = undefined;
     const container = this.#container;
     if (container === undefined) return;
     const entries = this.#reading.candidates.flatMap(({ check, ...candidate }): Entry[] => {

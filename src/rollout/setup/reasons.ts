@@ -1,6 +1,6 @@
 import { type ClusterFile, type ClusterHost, linkPort, OWN } from '../../cluster.ts';
 import type { Config } from '../../config/index.ts';
-import { findContainer, type HostLink, readClusterFile } from '../../hosts/index.ts';
+import { findContainer, type HostLink, readClusterFile, readFacts, refuseUnfit } from '../../hosts/index.ts';
 import { type AgentImageSource, agentImageName, findImage } from '../../images/index.ts';
 import { hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
 import { ruleReasons, withRules } from './edge-rules.ts';
@@ -8,6 +8,8 @@ import { ruleReasons, withRules } from './edge-rules.ts';
 /**
  * What `machine setup` would still do on a host, as short sentences; empty: nothing. Only looks, and quickly: for every
  * plan and deploy.
+ *
+ * @throws SeawallError `refused` for a host that cannot be set up.
  */
 export function setupReasons(options: {
   readonly config: Pick<Config, 'edge' | 'network' | 'hosts'>;
@@ -19,7 +21,10 @@ export function setupReasons(options: {
   return async (link) => {
     const { signal, config, parts } = options;
     const file = await readClusterFile(link, { signal });
-    if (file === undefined) return ['set up Seawall'];
+    if (file === undefined) {
+      refuseUnfit(await readFacts(link, { signal }), link.name);
+      return ['set up Seawall'];
+    }
     const [agent, edge] = await Promise.all([
       findImage(link.docker, await name, { signal }),
       findImage(link.docker, config.edge.image, { signal }),
