@@ -1,7 +1,7 @@
 import { SeawallError } from '../errors.ts';
+import { pause, retryDelayMs } from '../retry.ts';
 import type { CatalogClient } from './client.ts';
 import type { SessionBehavior } from './entry.ts';
-import { pause, retryDelayMs } from './retry.ts';
 
 export interface HeldKeyOptions {
   readonly key: string;

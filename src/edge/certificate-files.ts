@@ -2,8 +2,8 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
+import { replaceFile } from '../replace-file.ts';
 import { type CheckedCertificate, checkCertificate } from './certificate-check.ts';
-import { replaceFile } from './replace-file.ts';
 import { coversDomain, type ServedCertificate } from './tls-plan.ts';
 
 /** What is remembered of a certificate across restarts: its files are on the disk. */
