@@ -1,5 +1,7 @@
 /** What the catalog holds of certificates and of the private CA; keys in `record.ts` ({@link import('./record.ts').KEY}). */
 
+import type { DesiredIssuer } from '../compose/desired.ts';
+
 /** Where a certificate comes from. */
 export type CertificateSource = 'acme' | 'internal' | 'files';
 
@@ -23,20 +25,10 @@ export interface CertificateWish {
   readonly files?: string;
 }
 
-/** An ACME server (RFC 8555) and the account there. */
-export interface IssuerRecord {
-  /** For people: `letsencrypt`, or the directory's host name. */
-  readonly name: string;
-  readonly directory: string;
-  /** Directory on which the first order of a name is rehearsed; absent: none is. */
-  readonly staging?: string;
-  /** PEM of the CAs that the directories' own HTTPS is trusted by; absent: those of the system. */
-  readonly trust?: string;
-  readonly email?: string;
+/** An ACME server and the account there, as {@link DesiredIssuer} but for its secret. */
+export interface IssuerRecord extends DesiredIssuer {
   /** External account binding (RFC 8555 section 7.3.4): sealed JSON {@link AccountBinding}, context {@link SEAL}.binding. */
   readonly binding?: string;
-  /** Profile to ask for, such as `shortlived`; ignored where the directory does not offer it. */
-  readonly profile?: string;
 }
 
 export interface AccountBinding {

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
@@ -36,24 +35,12 @@ export interface NetworkHost {
   readonly link: HostLink;
 }
 
-/** Waits for a condition; says what was last seen when it does not come. */
-export async function until<T>(
+/** Waits for a condition. */
+export const until = <T>(
   what: string,
   look: () => Promise<T | undefined | false>,
   deadlineMs = 30_000,
-): Promise<T> {
-  const end = performance.now() + deadlineMs;
-  let last: unknown;
-  for (;;) {
-    const found = await look().catch((error: unknown) => {
-      last = error;
-      return undefined;
-    });
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`, { cause: last });
-    await sleep(100);
-  }
-}
+): Promise<T> => waitUntil(what, deadlineMs / 1000, look, 100);
 
 /** The agent image of this checkout, on the outer engine. */
 async function buildAgentImage(): Promise<void> {
@@ -352,6 +339,8 @@ for thread in threads: thread.join()
 window = lambda at: round((max(at) - min(at)) * 1000) if at else 0
 print(json.dumps({place: {'tries': one['tries'], 'opened': len(one['at']), 'windowMs': window(one['at'])} for place, one in seen.items()}))
 `;
+
+import { until as waitUntil } from '../until.ts';
 
 const ECHO_SOURCE = `
 const answer = (request, response) => response.end(request.socket.remoteAddress.replace('::ffff:', ''));

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
 import type { Lab } from '../../lab/lab.ts';
@@ -168,25 +167,6 @@ export async function askEdge(): Promise<string | undefined> {
   return code === 0 ? stdout : undefined;
 }
 
-/** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
-export async function until<T>(
-  what: string,
-  seconds: number,
-  look: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  let last: unknown;
-  for (;;) {
-    const value = await look().catch((error: unknown) => {
-      last = error;
-      return undefined;
-    });
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what} ${last ?? ''}`);
-    await sleep(250);
-  }
-}
-
 /** What {@link serveNames} answers for {@link FOREIGN_NAME}. */
 export const FOREIGN_ADDRESS = '192.0.2.77';
 export const FOREIGN_NAME = 'printer.example';
@@ -207,6 +187,8 @@ while True:
     counts = bytes([0, 1, 0, 1 if has_answer else 0, 0, 0, 0, 0])
     place.sendto(query[:2] + flags + counts + question + (record if has_answer else b''), asker)
 `;
+
+import { until } from '../until.ts';
 
 /** A small name server on the foreign machine, until the lab is taken down: it knows one name. */
 export async function serveNames(): Promise<void> {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand } from '../../../lab/command.ts';
+import { until } from '../../until.ts';
 import { issuedBy } from './pebble-log.ts';
 import { TlsStage } from './stage.ts';
 import { rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 import { shown } from './visitor.ts';
 
 const stage = await TlsStage.open('commands');
