@@ -4,6 +4,7 @@ import { type ClusterFile, type ClusterHost, HOST_PATH, OWN } from '../../cluste
 import { describeError, SeawallError } from '../../errors.ts';
 import { type HostLink, readHostFile } from '../../hosts/index.ts';
 import { LABEL } from '../../labels.ts';
+import { packValue } from '../../packed.ts';
 import { canonicalJson } from '../../plan/index.ts';
 import { sealWish } from '../certificates/index.ts';
 import { lastGood, openRelease } from '../release.ts';
@@ -126,14 +127,14 @@ function projectKeys(cluster: ClusterFile, releases: ReleaseFile) {
       const { routes, certificates = [], certificateSecrets = {} } = openRelease(cluster, good);
       if (certificates.length > 0) {
         const wishes = certificates.map((each) => sealWish(cluster, each, certificateSecrets, []));
-        keys[KEY.wish(project)] = canonicalJson(wishes);
+        keys[KEY.wish(project)] = packValue(canonicalJson(wishes));
         missing.push(
           `certificates of ${project}: they are issued anew; what was issued or imported by hand has to be again`,
         );
       }
       if (routes.length > 0)
-        keys[KEY.route(project)] = canonicalJson(
-          routes.map(({ service: _service, ...route }) => ({ ...route, project })),
+        keys[KEY.route(project)] = packValue(
+          canonicalJson(routes.map(({ service: _service, ...route }) => ({ ...route, project }))),
         );
     } catch (error) {
       missing.push(`routes of ${project}: ${describeError(error)}`);
