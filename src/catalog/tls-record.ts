@@ -172,6 +172,9 @@ export interface TlsAcknowledgement {
   readonly problems: Readonly<Record<string, string>>;
 }
 
+/** In place of a project: certificates that were asked for by hand, and that nobody's routes name. */
+export const MANUAL = '_manual';
+
 /** Contexts of what is sealed: what was sealed for one place opens in no other. */
 export const SEAL = {
   key: (id: string) => `seawall/certs/key/${id}`,

@@ -1,10 +1,11 @@
-import type {
-  CertificateRecord,
-  CertificateSource,
-  CertificateState,
-  CertificateWish,
-  KeyType,
-  TlsAcknowledgement,
+import {
+  type CertificateRecord,
+  type CertificateSource,
+  type CertificateState,
+  type CertificateWish,
+  type KeyType,
+  MANUAL,
+  type TlsAcknowledgement,
 } from '../../catalog/tls-record.ts';
 import { issuerWords } from '../../plan/index.ts';
 
@@ -59,9 +60,6 @@ export interface CertificateStatus {
   /** Why it is not well, in a sentence; null when it is. */
   readonly problem: string | null;
 }
-
-/** Under which certificates stand that nobody's routes name. */
-export const MANUAL = '_manual';
 
 /** Every certificate that somebody wants, sorted by its first name. */
 export function certificateStatuses(facts: CertificateFacts, now: number): CertificateStatus[] {
