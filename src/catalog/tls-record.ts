@@ -109,6 +109,8 @@ export interface CertificateState {
   /** When the staging directory last gave this set of names a certificate. */
   readonly rehearsedAt?: string;
   readonly rehearsedNames?: readonly string[];
+  /** Since when no staging directory could tell about the names. */
+  readonly rehearsalAwaySince?: string;
   /** When the live certificate is to be renewed, and why then. */
   readonly renewAt?: string;
   readonly renewReason?: 'ari' | 'lifetime' | 'asked';
