@@ -85,7 +85,7 @@ export class TlsKeeper {
       if (tls.clientCa !== undefined) trusts.add(tls.clientCa);
     }
     const before = this.#certificates.kept;
-    await this.#certificates.put(live, wanted);
+    await this.#certificates.put(live, wanted, nowMs);
     this.#hearAuthority(authority);
     const root = trusts.delete('internal') ? this.#root : undefined;
     const trust = new Map(await this.#trust.put(root === undefined ? trusts : new Set([...trusts, root])));

@@ -164,7 +164,13 @@ function judge(status: Unjudged, now: number): Pick<CertificateStatus, 'health' 
   if (kind === 'none' || kind === 'interim')
     return {
       health: 'pending',
-      problem: warnings[0] ?? (issuer === null ? 'nothing is served yet' : 'it is being ordered'),
+      problem:
+        warnings[0] ??
+        (issuer === null
+          ? 'nothing is served yet'
+          : missing === undefined
+            ? 'it is being ordered'
+            : `${missing.edge}: ${missing.why}`),
     };
   if (missing !== undefined) return { health: 'unserved', problem: `${missing.edge}: ${missing.why}` };
   return { health: 'ok', problem: null };
