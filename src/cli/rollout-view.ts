@@ -162,7 +162,7 @@ const againCommand = (command: string, style: Style): string[] => [
 function schemaWarnings({ tasksSince }: RolloutResult, style: Style): string[] {
   return tasksSince.map(
     ({ task, release }) =>
-      `  ${style('yellow', '!')} ${task} ran in release ${release}, which no longer serves: what it changed (such as a database schema) is still changed`,
+      `  ${style('yellow', '!')} ${task} ran in release ${release}, which does not serve now: if it changed something (such as a database schema), that was not undone`,
   );
 }
 
