@@ -4,13 +4,15 @@ import { findHost } from '../../lab/hosts.ts';
 import { type Lab, stateFolder } from '../../lab/lab.ts';
 import type { HostConfig } from '../../src/config/index.ts';
 import { connectHosts, type HostLink } from '../../src/hosts/index.ts';
+import { labName } from '../lab-name.ts';
 import { until as waitUntil } from '../until.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
 /** A lab of its own: host1 has Engine 28.5, host2 20.10. */
 export function labOf(name: string, hosts: number): Promise<Lab> {
-  return bringUpLab({ name, hosts, stateDir: stateFolder(join(root, '.lab'), name), say: () => {} });
+  const stateDir = stateFolder(join(root, '.lab'), name);
+  return bringUpLab({ name: labName(name), hosts, stateDir, say: () => {} });
 }
 
 /** A host of the lab as seawall.yml would name it. */

@@ -22,6 +22,8 @@ import {
 import { LABEL } from '../../src/labels.ts';
 import { dockerNetworkBody, dockerNetworkName } from '../../src/plan/index.ts';
 import { privateAddress } from '../../src/ranges.ts';
+import { labName } from '../lab-name.ts';
+import { until as waitUntil } from '../until.ts';
 
 const execFileAsync = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -83,7 +85,7 @@ export class NetworkLab {
 
   static async make(name: string, count: number): Promise<NetworkLab> {
     const lab = await bringUpLab({
-      name,
+      name: labName(name),
       stateDir: stateFolder(join(root, '.lab'), name),
       hosts: count,
       foreign: true,
@@ -339,8 +341,6 @@ for thread in threads: thread.join()
 window = lambda at: round((max(at) - min(at)) * 1000) if at else 0
 print(json.dumps({place: {'tries': one['tries'], 'opened': len(one['at']), 'windowMs': window(one['at'])} for place, one in seen.items()}))
 `;
-
-import { until as waitUntil } from '../until.ts';
 
 const ECHO_SOURCE = `
 const answer = (request, response) => response.end(request.socket.remoteAddress.replace('::ffff:', ''));

@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { sha256 } from '../../src/hash.ts';
+import { labName } from '../lab-name.ts';
+import { until } from '../until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const stateDir = join(root, '.lab/wire');
@@ -16,7 +17,7 @@ const DOMAIN = 'wires.example';
 
 /** host1 is the edge; both hosts run replicas. */
 export const lab: Lab = await bringUpLab({
-  ...{ name: `wire-${sha256(root).slice(0, 6)}`, hosts: 2, foreign: true, stateDir, say: () => undefined },
+  ...{ name: labName('wire'), hosts: 2, foreign: true, stateDir, say: () => undefined },
 });
 mkdirSync(join(stateDir, 'project'), { recursive: true });
 export const addressOf = (host: string): string => findHost(lab, host).address;
@@ -187,8 +188,6 @@ while True:
     counts = bytes([0, 1, 0, 1 if has_answer else 0, 0, 0, 0, 0])
     place.sendto(query[:2] + flags + counts + question + (record if has_answer else b''), asker)
 `;
-
-import { until } from '../until.ts';
 
 /** A small name server on the foreign machine, until the lab is taken down: it knows one name. */
 export async function serveNames(): Promise<void> {
