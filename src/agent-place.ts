@@ -1,8 +1,9 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askPlace, type CatalogClient, type PlaceAnswer, placeConnection } from './catalog/index.ts';
 import { type CatalogPlace, type ClusterFile, epochOf, HOST_PATH, isNewerPlace } from './cluster.ts';
 import { describeError } from './errors.ts';
+import { replaceFile } from './replace-file.ts';
 
 export interface PlaceOptions {
   readonly cluster: ClusterFile;
@@ -130,15 +131,8 @@ export class PlaceWatch {
     try {
       const present = JSON.parse(await readFile(path, 'utf8')) as ClusterFile;
       if (!isNewerPlace(this.#place, present.catalog)) return;
-      const aside = `${path}.place`;
-      const file = await open(aside, 'w', 0o600);
-      try {
-        await file.writeFile(`${JSON.stringify({ ...present, catalog: this.#place }, undefined, 2)}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(aside, path);
+      const text = `${JSON.stringify({ ...present, catalog: this.#place }, undefined, 2)}\n`;
+      await replaceFile(path, text, 0o600, `${path}.place`);
     } catch (error) {
       log(`warn place: ${path} could not be brought up to date: ${describeError(error)}`);
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { after, type TestContext } from 'node:test';
 import { AcmeClient, type AcmeClientOptions, AcmeError, makeKey } from '../src/certs/acme/index.ts';
-import type { FaultServer } from './acme-fault-server.ts';
+import { type FaultServer, type FaultServerOptions, startFaultServer } from './acme-fault-server.ts';
 
 /** Clients of fault servers, all with one account key. */
 export class TestClients {
@@ -27,6 +28,24 @@ export class TestClients {
   close(): void {
     for (const client of this.#made) client.close();
   }
+}
+
+/** A server and clients for all tests of a file. */
+export async function acmeStage(): Promise<{ readonly server: FaultServer; readonly clients: TestClients }> {
+  const server = await startFaultServer();
+  const clients = await TestClients.make();
+  after(async () => {
+    clients.close();
+    await server.close();
+  });
+  return { server, clients };
+}
+
+/** A server for one test. */
+export async function ownServer(t: TestContext, options: FaultServerOptions = {}): Promise<FaultServer> {
+  const server = await startFaultServer(options);
+  t.after(() => server.close());
+  return server;
 }
 
 /** An order for a.example, as a server writes it. */

@@ -114,13 +114,16 @@ export interface RunOptions {
   readonly onCreate: (service: string, done: ReadonlySet<string>) => void;
   /** The operator dies after so many changes. */
   readonly crashAfter: number;
+  /** It is the way back of a deploy that failed. */
+  readonly isReturn: boolean;
 }
 
 /** Does a plan on the world. @returns how it ended. */
 export function runPlan(world: World, plan: Plan, options: RunOptions): 'done' | 'crashed' | 'failed' {
   const run = new Run(world, options);
   let changes = 0;
-  world.unfinished = options.release;
+  // A deploy that failed is not over before its way back is.
+  if (!options.isReturn) world.unfinished = options.release;
   const queue: Work[] = [run.steps(plan.steps)];
   run.spawn = (work) => void queue.push(work);
   const waits = new Map<Work, () => boolean>();
@@ -137,8 +140,8 @@ export function runPlan(world: World, plan: Plan, options: RunOptions): 'done' |
     else options.look();
   }
   if (queue.length > 0) throw new Error(`the rollout hangs with ${queue.length} pieces of work`);
-  world.unfinished = undefined;
   if (run.halted) return 'failed';
+  world.unfinished = undefined;
   world.current = { release: options.release, desired: options.desired };
   return 'done';
 }

@@ -78,7 +78,7 @@ export class CatalogCalls {
         'refused',
         `${path.replace('/v1/kv/', '')} is larger than the catalog takes (512 KiB)`,
         {
-          hint: 'A project with hundreds of routes has to be divided into several, each with a part of them.',
+          hint: 'A project with thousands of routes has to be divided into several, each with a part of them.',
         },
       );
     if (status >= 500)

@@ -1,7 +1,8 @@
 import { SeawallError } from '../errors.ts';
+import { packValue } from '../packed.ts';
+import { pause, retryDelayMs } from '../retry.ts';
 import type { CatalogClient } from './client.ts';
 import type { SessionBehavior } from './entry.ts';
-import { pause, retryDelayMs } from './retry.ts';
 
 export interface HeldKeyOptions {
   readonly key: string;
@@ -46,7 +47,8 @@ export class HeldKey {
   }
 
   /** Replaces the value, soon; an unchanged one is not written. */
-  put(value: string): void {
+  put(text: string): void {
+    const value = packValue(text);
     if (this.#value === value) return;
     this.#value = value;
     this.#wake.abort();

@@ -1,4 +1,5 @@
 import { SeawallError } from '../errors.ts';
+import { packValue, unpackValue } from '../packed.ts';
 import type { CatalogClient } from './client.ts';
 import type { KvEntry } from './entry.ts';
 import type { CallOptions } from './transport.ts';
@@ -9,7 +10,7 @@ import type { CallOptions } from './transport.ts';
  */
 export function parseEntry<T>(entry: KvEntry): T {
   try {
-    return JSON.parse(entry.value) as T;
+    return JSON.parse(unpackValue(entry.value)) as T;
   } catch (cause) {
     throw new SeawallError('refused', `the catalog's key ${entry.key} does not hold JSON`, {
       hint: `Seawall wrote it, something else replaced it. Look at it: curl … /v1/kv/${entry.key}?raw`,
@@ -35,7 +36,7 @@ export async function updateRecord<T>(
     const present = entry === undefined ? undefined : parseEntry<T>(entry);
     const wanted = change(present);
     if (wanted === undefined) return present;
-    const text = JSON.stringify(wanted);
+    const text = packValue(JSON.stringify(wanted));
     if (entry?.value === text) return wanted;
     if (await client.kvPut(key, text, { cas: entry?.modifyIndex ?? 0, ...options })) return wanted;
   }

@@ -1,10 +1,11 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
+import { replaceFile } from '../replace-file.ts';
+import { pause, retryDelayMs } from '../retry.ts';
 import type { CatalogClient } from './client.ts';
 import { releasesIn } from './release-file.ts';
-import { pause, retryDelayMs } from './retry.ts';
 import { isSnapshotName, snapshotFileText, snapshotName, snapshotsToForget } from './snapshot-file.ts';
 
 export interface SnapshotKeeperOptions {
@@ -84,7 +85,7 @@ async function writeSnapshotFile(
     },
     content,
   );
-  await replaceFile(join(folder, snapshotName(epoch, index)), text);
+  await replaceFile(join(folder, snapshotName(epoch, index)), text, 0o600);
   await forgetOld(folder);
 }
 
@@ -93,25 +94,8 @@ async function writeReleases(path: string, content: string, before: string): Pro
   const releases = releasesIn(content);
   const text = JSON.stringify(releases);
   if (text === before || Object.keys(releases).length === 0) return before;
-  await replaceFile(path, text);
+  await replaceFile(path, text, 0o600);
   return text;
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const aside = `${path}.new`;
-  try {
-    const file = await open(aside, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
 }
 
 async function forgetOld(folder: string): Promise<void> {

@@ -1,9 +1,9 @@
 import { SeawallError } from '../errors.ts';
+import { pause, retryDelayMs } from '../retry.ts';
 import type { CatalogClient } from './client.ts';
 import type { KvEntry } from './entry.ts';
 import { parseEntry } from './json.ts';
 import type { LeaseRecord } from './record.ts';
-import { pause, retryDelayMs } from './retry.ts';
 
 type Client = Pick<CatalogClient, 'kvGet' | 'kvPut' | 'sessionCreate' | 'sessionDestroy' | 'sessionRenew'>;
 

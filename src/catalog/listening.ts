@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describeError, SeawallError } from '../errors.ts';
-import { pause } from './retry.ts';
+import { pause } from '../retry.ts';
 
 export interface ListeningOptions {
   /** PEM. */

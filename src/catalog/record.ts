@@ -52,7 +52,7 @@ export interface RouteRecord {
 export interface Acknowledgement {
   /** Which configuration; rises. */
   readonly generation: number;
-  /** Edges: project → SHA-256 of the text of its `seawall/routes/PROJECT` entry that is in force. Resolvers: empty. */
+  /** Edges: project → SHA-256 of the JSON of its `seawall/routes/PROJECT` entry that is in force. Resolvers: empty. */
   readonly routes: Readonly<Record<string, string>>;
   /** Catalog service → addresses (`10.208.17.2:8000`; resolvers: without port) that get new requests. Sorted. */
   readonly services: Readonly<Record<string, readonly string[]>>;
@@ -159,7 +159,7 @@ export function isFenced(fence: FenceRecord | undefined, meta: Instance['meta'])
   return rule !== undefined && release < rule.before && !rule.except.includes(meta[META.service] ?? '');
 }
 
-/** One deployed state of a project. `sealed` is the Desired with image ids, AES-256-GCM under the cluster key. */
+/** One deployed state of a project. `sealed` is the packed Desired with image ids, AES-256-GCM under the cluster key. */
 export interface ReleaseRecord {
   readonly project: string;
   readonly number: number;
@@ -184,7 +184,10 @@ export interface ReleaseRecord {
 /** Consul check that marks an instance as draining; Consul's own name for service maintenance. */
 export const maintenanceCheckId = (serviceId: string): string => `_service_maintenance:${serviceId}`;
 
-/** Keys. Project, host and network names are `[A-Za-z0-9_.-]`, so they stand in keys as they are. */
+/**
+ * Keys. Project, host and network names are `[A-Za-z0-9_.-]`, so they stand in keys as they are. A long value is packed
+ * (`packValue` in `src/packed.ts`).
+ */
 export const KEY = {
   cluster: 'seawall/cluster',
   hosts: 'seawall/hosts/',

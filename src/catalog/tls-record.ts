@@ -1,5 +1,7 @@
 /** What the catalog holds of certificates and of the private CA; keys in `record.ts` ({@link import('./record.ts').KEY}). */
 
+import type { DesiredIssuer } from '../compose/desired.ts';
+
 /** Where a certificate comes from. */
 export type CertificateSource = 'acme' | 'internal' | 'files';
 
@@ -23,20 +25,10 @@ export interface CertificateWish {
   readonly files?: string;
 }
 
-/** An ACME server (RFC 8555) and the account there. */
-export interface IssuerRecord {
-  /** For people: `letsencrypt`, or the directory's host name. */
-  readonly name: string;
-  readonly directory: string;
-  /** Directory on which the first order of a name is rehearsed; absent: none is. */
-  readonly staging?: string;
-  /** PEM of the CAs that the directories' own HTTPS is trusted by; absent: those of the system. */
-  readonly trust?: string;
-  readonly email?: string;
+/** An ACME server and the account there, as {@link DesiredIssuer} but for its secret. */
+export interface IssuerRecord extends DesiredIssuer {
   /** External account binding (RFC 8555 section 7.3.4): sealed JSON {@link AccountBinding}, context {@link SEAL}.binding. */
   readonly binding?: string;
-  /** Profile to ask for, such as `shortlived`; ignored where the directory does not offer it. */
-  readonly profile?: string;
 }
 
 export interface AccountBinding {
@@ -117,6 +109,8 @@ export interface CertificateState {
   /** When the staging directory last gave this set of names a certificate. */
   readonly rehearsedAt?: string;
   readonly rehearsedNames?: readonly string[];
+  /** Since when no staging directory could tell about the names. */
+  readonly rehearsalAwaySince?: string;
   /** When the live certificate is to be renewed, and why then. */
   readonly renewAt?: string;
   readonly renewReason?: 'ari' | 'lifetime' | 'asked';
@@ -179,6 +173,9 @@ export interface TlsAcknowledgement {
   /** Certificate id → why it is not in force. */
   readonly problems: Readonly<Record<string, string>>;
 }
+
+/** In place of a project: certificates that were asked for by hand, and that nobody's routes name. */
+export const MANUAL = '_manual';
 
 /** Contexts of what is sealed: what was sealed for one place opens in no other. */
 export const SEAL = {

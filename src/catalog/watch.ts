@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { pause, retryDelayMs } from '../retry.ts';
 import type { ReadOptions } from './calls.ts';
 import type { CatalogClient } from './client.ts';
 import type { Answer, KvEntry } from './entry.ts';
 import type { Instance } from './record.ts';
-import { pause, retryDelayMs } from './retry.ts';
 
 export interface WatchOptions {
   /** Ends the watch. */

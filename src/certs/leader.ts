@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CertificateWish } from '../catalog/tls-record.ts';
 import { describeError } from '../errors.ts';
+import { reportOnce } from '../report-once.ts';
+import { Wake } from '../wake.ts';
 import { Arrivals, waitingNames } from './arrivals.ts';
 import { Book } from './book.ts';
 import { OrderBudget } from './budget.ts';
@@ -9,10 +11,8 @@ import { sweepAnswers } from './http-solver.ts';
 import { type Hands, makeHands } from './perform.ts';
 import { decide } from './policy.ts';
 import { HOUR_MS, MINUTE_MS } from './renewal.ts';
-import { reportOnce } from './report-once.ts';
 import { hopeful } from './state.ts';
 import { type Decision, restKey, type Task, taskId } from './task.ts';
-import { Wake } from './wake.ts';
 import type { CertificatesOptions } from './watch.ts';
 
 /** Tasks of a kind at the same time. Few orders: the CA and the edges are to be left with air. */
@@ -50,7 +50,7 @@ export class Leader {
   constructor(options: CertificatesOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#onError = reportOnce((text) => options.log(`warn certs: ${text}`));
+    this.#onError = reportOnce((text) => options.log(`warn certs: ${text}`)).report;
     const { client, look } = options;
     this.#arrivals = new Arrivals({ client, look });
     const onChange = () => this.#wake.ring();

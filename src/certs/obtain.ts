@@ -9,7 +9,16 @@ import type { Call, Chance } from './ports.ts';
 import { isPublicIssuer, servedRecord } from './record.ts';
 import { DAY_MS } from './renewal.ts';
 import type { Solver } from './solver.ts';
-import { afterFailure, afterRehearsal, afterSuccess, withHold, withoutOrder } from './state.ts';
+import {
+  afterFailure,
+  afterRehearsal,
+  afterSilence,
+  afterSuccess,
+  rehearsalWaitEnd,
+  withHold,
+  withoutOrder,
+  withoutRehearsal,
+} from './state.ts';
 import type { OnStep } from './steps.ts';
 import type { OrderTask } from './task.ts';
 
@@ -39,10 +48,16 @@ const LONGEST_HOLD_MS = 7 * DAY_MS;
  * do not want to. The outcome stands in the state; @throws only what keeps it from being written.
  */
 export async function obtain(options: ObtainOptions, task: OrderTask, call: Call): Promise<Attempt> {
-  if (task.rehearses) {
-    const rehearsal = await rehearse(options, task, call);
-    if (rehearsal !== undefined) return rehearsal;
-  }
+  if (!task.rehearses) return orderFrom(options, task, call);
+  const { attempt, silence } = await rehearse(options, task, call);
+  if (attempt !== undefined) return attempt;
+  const issuers = silence === undefined ? task.issuers : await unrehearsed(options, task, call);
+  if (silence !== undefined && issuers.length === 0) return waitForRehearsal(options, task, silence, call);
+  return orderFrom(options, { ...task, issuers }, call);
+}
+
+/** Issuers in order, while they are out, limit or do not want to. */
+async function orderFrom(options: ObtainOptions, task: OrderTask, call: Call): Promise<Attempt> {
   let last: { readonly issuer: IssuerRecord; readonly error: unknown } | undefined;
   for (const issuer of task.issuers) {
     try {
@@ -59,17 +74,56 @@ export async function obtain(options: ObtainOptions, task: OrderTask, call: Call
   return fail(options, { task, ...last }, call);
 }
 
+/** Who may be asked although nobody rehearsed: those without a staging directory, and after a time all. */
+async function unrehearsed(
+  { book, chance, log }: ObtainOptions,
+  { wish: { id }, issuers }: OrderTask,
+  call: Call,
+): Promise<readonly IssuerRecord[]> {
+  const now = chance.now();
+  const state = await book.note(id, (present) => withoutRehearsal(present, now), call);
+  if (now < rehearsalWaitEnd(state)) return issuers.filter(({ staging }) => staging === undefined);
+  log(
+    `warn certs: ${id}: no staging directory told since ${state.rehearsalAwaySince}: ordered without rehearsal`,
+  );
+  return issuers;
+}
+
+async function waitForRehearsal(
+  { book, chance, log }: ObtainOptions,
+  { wish: { id, names } }: OrderTask,
+  { issuer, error }: Silent,
+  call: Call,
+): Promise<Attempt> {
+  const text = `rehearsal: ${describeError(error)}`;
+  const askedMs = retryAfterMs(error);
+  const silence = {
+    ...{ name: names[0] ?? id, issuer: issuer.name, text, now: chance.now(), random: chance.random },
+    ...(askedMs === undefined ? {} : { askedMs }),
+  };
+  const state = await book.note(id, (present) => afterSilence(present, silence), call);
+  log(`warn certs: ${id}: ${text}; tried again at ${state.nextTryAt}`);
+  return { ok: false, text: `${text}. ${state.lastError?.hint}` };
+}
+
+/** Whose staging directory could not tell, and why. */
+interface Silent {
+  readonly issuer: IssuerRecord;
+  readonly error: unknown;
+}
+
 /**
- * Proves the names on a staging directory; the certificate is thrown away. @returns undefined when no staging directory can
- * tell: then production is asked without.
+ * Proves the names on a staging directory; the certificate is thrown away. @returns how it went, or the last staging
+ * directory that could not tell; neither when there is none.
  */
 export async function rehearse(
   options: ObtainOptions,
   task: OrderTask,
   call: Call,
-): Promise<Attempt | undefined> {
+): Promise<{ readonly attempt?: Attempt; readonly silence?: Silent }> {
   const { book, chance, log } = options;
   const { id, names } = task.wish;
+  let silence: Silent | undefined;
   for (const issuer of task.issuers) {
     const { staging } = issuer;
     if (staging === undefined) continue;
@@ -80,16 +134,19 @@ export async function rehearse(
       await book.note(id, (state) => afterRehearsal(state, { names, now: chance.now() }), call);
       await options.onStep('noted', { id, isRehearsal: true });
       log(`info certs: ${id}: rehearsed on ${hostOf(staging)}: the names are proven there`);
-      return { ok: true, text: `rehearsed on ${hostOf(staging)}: ${issuer.name} would issue it` };
+      return {
+        attempt: { ok: true, text: `rehearsed on ${hostOf(staging)}: ${issuer.name} would issue it` },
+      };
     } catch (error) {
       if (call.signal?.aborted === true) throw error;
       if (!canFallBack(failureKind(error)))
-        return fail(options, { task, issuer, error, isRehearsal: true }, call);
+        return { attempt: await fail(options, { task, issuer, error, isRehearsal: true }, call) };
+      silence = { issuer, error };
       log(`warn certs: ${id}: rehearsal: ${describeError(error)}`);
       await book.note(id, withoutOrder, call);
     }
   }
-  return undefined;
+  return silence === undefined ? {} : { silence };
 }
 
 interface At {
@@ -219,7 +276,7 @@ async function fail(
   const kind = failureKind(error);
   const text = `${isRehearsal ? 'rehearsal: ' : ''}${describeError(error ?? 'no issuer can be asked')}`;
   const failure = {
-    ...{ issuer: issuer?.name ?? '', text, now, random: chance.random },
+    ...{ issuer: issuer?.name ?? '', text, now, random: chance.random, isRehearsal },
     dropsOrder: !['outage', 'limited', 'own'].includes(kind),
     ...(error instanceof SeawallError && error.hint !== undefined ? { hint: error.hint } : {}),
     ...(live === undefined || live.isInterim ? {} : { leftMs: Date.parse(live.notAfter) - now }),

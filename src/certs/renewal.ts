@@ -51,6 +51,16 @@ const BACK_OFF_MS: readonly number[] = [MINUTE_MS, 10 * MINUTE_MS, 100 * MINUTE_
 const JITTER = 0.1;
 
 /**
+ * How long an issuer with a staging directory is not asked while that cannot tell: a wrong DNS entry must not cost production's
+ * limits, and a staging directory that is gone must not keep a name from its certificate.
+ */
+export const REHEARSAL_WAIT_MS = 60 * MINUTE_MS;
+
+/** Pause before a staging directory is asked again that has not told for so long: doubled each time, 1 to 10 minutes. */
+export const rehearsalPauseMs = (awayMs: number, random: Random): number =>
+  Math.round(Math.min(10 * MINUTE_MS, Math.max(MINUTE_MS, awayMs)) * (1 - JITTER + 2 * JITTER * random()));
+
+/**
  * Pause after the failure number `failures` (from 1). A certificate that is served and ends soon is worth more than one
  * attempt a day: the pause is a quarter of what is left at the most, yet an hour at the least.
  * @param leftMs life that the served certificate has left; absent: none is served.

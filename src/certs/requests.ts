@@ -100,11 +100,11 @@ async function tryOut(options: RequestOptions, wish: CertificateWish, call: Call
   if (wish.issuers.every(({ staging }) => staging === undefined))
     return no(`no issuer of ${wish.id} has a staging directory: nothing was tried`);
   const before = withoutOrder(options.book.state(wish.id));
-  const tried = await rehearse(options.obtain, orderTask(wish, keyType), call);
+  const { attempt: tried, silence } = await rehearse(options.obtain, orderTask(wish, keyType), call);
   // A rehearsal that somebody asked for leaves no trace but its answer and what was noticed.
   if (tried?.ok === false)
     await options.book.note(wish.id, ({ warnings }) => ({ ...before, warnings }), call);
-  return tried ?? no('no staging directory answers at the moment; see the log of seawall-server');
+  return tried ?? no(`no staging directory can tell at the moment: ${describeError(silence?.error ?? '')}`);
 }
 
 const no = (text: string): Attempt => ({ ok: false, text });

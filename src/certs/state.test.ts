@@ -58,7 +58,7 @@ test('failure counts, keeps an order that may go on and drops one that may not',
     key: '',
     startedAt: '',
   } as const;
-  const failure = { issuer: 'main', text: 'no', now: NOW, random: () => 0.5 };
+  const failure = { isRehearsal: false, issuer: 'main', text: 'no', now: NOW, random: () => 0.5 };
   const kept = afterFailure(state({ order }), { ...failure, dropsOrder: false });
   assert.deepEqual([kept.failures, kept.order, kept.nextTryAt], [3, order, iso(NOW + 6_000_000)]);
   assert.equal(afterFailure(state({ order }), { ...failure, dropsOrder: true }).order, undefined);

@@ -1,5 +1,7 @@
 import { acquireLease } from '../catalog/index.ts';
 import { KEY, type LeaseRecord } from '../catalog/record.ts';
+import { reportOnce } from '../report-once.ts';
+import { Wake } from '../wake.ts';
 import type { ConnectAcme } from './account.ts';
 import type { AuthoritativeOptions } from './dns/authoritative.ts';
 import { Leader } from './leader.ts';
@@ -7,9 +9,7 @@ import type { Catalog, Chance, Cluster } from './ports.ts';
 import { isoTime } from './ports.ts';
 import type { LookAtNames } from './preflight.ts';
 import { HOUR_MS } from './renewal.ts';
-import { reportOnce } from './report-once.ts';
 import type { OnStep } from './steps.ts';
-import { Wake } from './wake.ts';
 
 /** Milliseconds. */
 export interface CertificatesLimits {
@@ -60,7 +60,7 @@ const RETRY_MS = 5_000;
  */
 export async function watchCertificates(options: CertificatesOptions): Promise<void> {
   const { client, signal, log, cluster, chance } = options;
-  const onError = reportOnce((text) => log(`warn certs: ${text}`));
+  const onError = reportOnce((text) => log(`warn certs: ${text}`)).report;
   const record = (): LeaseRecord => ({
     ...{ who: 'seawall-server', from: cluster.host.name, command: 'certificates' },
     since: isoTime(chance.now()),

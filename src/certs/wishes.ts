@@ -1,6 +1,6 @@
 /** Which certificates the projects together want. */
 import { isDeepStrictEqual } from 'node:util';
-import type { CertificateWish } from '../catalog/tls-record.ts';
+import { type CertificateWish, MANUAL } from '../catalog/tls-record.ts';
 
 /** Two projects want different certificates under one id. */
 export interface WishConflict {
@@ -15,9 +15,6 @@ export interface UnitedWishes {
   readonly wishes: readonly CertificateWish[];
   readonly conflicts: readonly WishConflict[];
 }
-
-/** Not a project: certificates that somebody asked for by hand. */
-const MANUAL = '_manual';
 
 /**
  * Unites the wishes of all projects. Of two that want the same id the lower project name decides, whatever came first, so

@@ -1,6 +1,7 @@
 import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SeawallError } from '../errors.ts';
+import { syncFolder } from '../replace-file.ts';
 
 /** A file that a command leaves on the operator's machine. */
 export interface OutputFile {
@@ -59,12 +60,7 @@ async function writeOutput({ path, text, mode }: OutputFile): Promise<void> {
     await handle.close();
   }
   await rename(aside, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(path));
 }
 
 /** @throws SeawallError `input` when there is no such file, or it cannot be read. */

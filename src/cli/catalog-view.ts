@@ -59,8 +59,13 @@ export function viewPromotion(view: PromotionView, style: Style): string {
 
 /** What `catalog promote` did. Ends with a newline. */
 export function viewPromoted(result: PromotionResult, style: Style): string {
-  const { to, epoch, told, unreachable, source } = result;
+  const { to, epoch, told, unreachable, source, missing } = result;
   const what = source === 'in-place' ? 'is on' : 'is now on';
   const absent = unreachable.length === 0 ? '' : ` ${unreachable.join(', ')} will when back.`;
-  return `${style('green', '✔')} The catalog ${what} ${style('bold', to)} (epoch ${epoch}). ${told.join(', ')} follow it.${absent}\n  Next: seawall plan\n`;
+  const lost =
+    source === 'rebuild' && missing.length > 0
+      ? `  It does not have:\n${missing.map((text) => `  ${style('yellow', '!')} ${printable(text)}\n`).join('')}`
+      : '';
+  const next = lost === '' ? 'seawall plan' : 'seawall plan; then seawall cert ls';
+  return `${style('green', '✔')} The catalog ${what} ${style('bold', to)} (epoch ${epoch}). ${told.join(', ')} follow it.${absent}\n${lost}  Next: ${next}\n`;
 }

@@ -36,7 +36,8 @@ hosts which answer have. Traffic goes on meanwhile; nginx is not touched. A host
 that had the catalog: what it still holds counts no more.
 
 With --rebuild hosts, networks, volumes, routes and releases come from the hosts' own files, Docker's networks and volumes with
-their labels, and the releases that the agents keep. What cannot be had is said before anything is done.
+their labels, and the releases that the agents keep. What cannot be had is said before anything is done, and afterwards: the private CA,
+accounts at issuers and certificates are in no host's own files. Edges go on with the certificates on their disks until new ones are there.
 
 Example:
   seawall catalog promote app2`,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { CertificateFiles } from '../catalog/tls-record.ts';
+import { type CertificateFiles, MANUAL } from '../catalog/tls-record.ts';
 import { type CertificateFact, inspectPair, uncovered } from '../certificate-pair.ts';
 import type { DesiredCertificate } from '../compose/desired.ts';
 import type { CertificateSettings } from '../config/index.ts';
@@ -10,7 +10,7 @@ import { certificateId, isDomain } from '../names.ts';
 import { reportStep } from '../progress.ts';
 import type { CertificateStatus, Session } from '../rollout/index.ts';
 import { findCertificate } from './cert-request.ts';
-import { certificateWords } from './cert-words.ts';
+import { certificateWords, keptWords } from './cert-words.ts';
 import { confirm } from './confirm.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
@@ -87,7 +87,7 @@ function keysOf(word: string | undefined): DesiredCertificate['keys'] | undefine
   throw new SeawallError('input', `--key ${word} is no kind of key`, { hint: 'Write ecdsa, rsa or both.' });
 }
 
-/** `cert import`: a given certificate for a name that no route has. */
+/** `cert import`: a given certificate for a name that no route has yet. */
 export async function importCertificate(
   context: Context,
   options: { readonly cert: string; readonly key: string },
@@ -154,7 +154,10 @@ async function addCertificate(
   progress.close();
   const [words = '', ...lines] = certificateWords(status, style);
   const mark = status.health === 'ok' ? style('green', '✔') : style('yellow', '!');
-  const text = [`${mark} ${style('bold', name)}: ${words}`, ...lines.map((line) => `  ${line}`)];
+  const text = [
+    `${mark} ${style('bold', name)}: ${words}`,
+    ...[...lines, ...keptWords(status, style)].map((line) => `  ${line}`),
+  ];
   await (options.json ? printJson(context, status) : print(context, `${text.join('\n')}\n`));
   return isBad(status) ? EXIT.failed : EXIT.done;
 }
@@ -168,7 +171,7 @@ export async function removeCertificate(
   const project = await readProject(context);
   const progress = progressView(context);
   return withSession(context, project, progress, async (session) => {
-    const { clusterOf, MANUAL, readCertificates, removeManual } = await import('../rollout/index.ts');
+    const { clusterOf, readCertificates, removeManual } = await import('../rollout/index.ts');
     const { client } = clusterOf(session);
     const { signal, terminal, options, style } = context;
     const found = findCertificate(await readCertificates(client, signal, terminal.now), written);
@@ -179,7 +182,7 @@ export async function removeCertificate(
         hint: `It goes with the route: take that out of the seawall.yml of ${owner}, then: seawall deploy`,
       });
     progress.pause();
-    const text = `Take the certificate of ${name} away? It is no longer renewed or served.`;
+    const text = `Take the certificate of ${name} away? It is no longer kept or renewed.`;
     if (!(await confirm(context, { command: 'cert rm', text }))) {
       await print(context, 'Nothing was changed.\n');
       return EXIT.interrupted;

@@ -1,4 +1,5 @@
 import type { RequestAnswer } from '../catalog/tls-record.ts';
+import { MANUAL } from '../catalog/tls-record.ts';
 import { SeawallError } from '../errors.ts';
 import { nearestName } from '../names.ts';
 import { reportStep } from '../progress.ts';
@@ -171,7 +172,7 @@ function refuseGiven({ source, names, projects }: CertificateStatus, kind: keyof
       hint: `Renew it: seawall cert renew ${name}`,
     });
   if (source !== 'files') return;
-  const isManual = projects.includes('_manual');
+  const isManual = projects.includes(MANUAL);
   throw new SeawallError(
     'refused',
     `the certificate of ${name} was given: only who issued it can ${kind === 'revoke' ? 'revoke' : 'renew'} it`,

@@ -1,6 +1,8 @@
+import { MANUAL } from '../catalog/tls-record.ts';
 import type { CertificateStatus } from '../rollout/index.ts';
 import type { Style } from '../style.ts';
 import { age } from './amounts.ts';
+import { isOnlyKept } from './cert-words.ts';
 import { cut, printable, table } from './table.ts';
 
 const LONGEST_DETAIL = 160;
@@ -15,7 +17,7 @@ export function viewCertificates(statuses: readonly CertificateStatus[], now: nu
     issuerOf(status),
     expiryOf(status, now),
     renewalOf(status),
-    status.projects.map((project) => (project === '_manual' ? 'by hand' : project)).join(', '),
+    status.projects.map((project) => (project === MANUAL ? 'by hand' : project)).join(', '),
     stateOf(status, style),
   ]);
   const [head = '', ...lines] = table([heading, ...rows]).split('\n');
@@ -64,7 +66,9 @@ function renewalOf({ kind, renewAt, renewReason, nextTryAt }: CertificateStatus)
 const day = (time: string): string => time.slice(0, 10);
 const minute = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 
-const stateWords = ({ health, kind, failures }: CertificateStatus): string => {
+const stateWords = (status: CertificateStatus): string => {
+  const { health, kind, failures } = status;
+  if (health === 'ok' && isOnlyKept(status)) return 'kept, no route has this name';
   if (health === 'failing') return failures === 1 ? 'failed once' : `failed ${failures} times`;
   if (health === 'pending') return kind === 'none' ? 'not there yet' : 'private CA for now';
   return health === 'unserved' ? 'not on every edge' : health;

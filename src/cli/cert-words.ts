@@ -1,3 +1,4 @@
+import { MANUAL } from '../catalog/tls-record.ts';
 import type { CertificateStatus } from '../rollout/index.ts';
 import type { Style } from '../style.ts';
 import { printable } from './table.ts';
@@ -10,6 +11,25 @@ export function certificateWords(status: CertificateStatus, style: Style): strin
   if (kind === 'interim') return [style('yellow', 'private CA for now'), ...troubleLines(status, style)];
   const who = kind === 'internal' ? 'private CA' : kind === 'files' ? 'given certificate' : (issuer ?? '');
   return [style('dim', `${who}${until}`), ...(health === 'ok' ? [] : troubleLines(status, style))];
+}
+
+/** Nobody's routes name it: edges serve the certificates of their routes and no others. */
+export const isOnlyKept = ({ projects }: Pick<CertificateStatus, 'projects'>): boolean =>
+  projects.every((project) => project === MANUAL);
+
+/** What becomes of a certificate that was issued or imported by hand; lines. */
+export function keptWords(status: CertificateStatus, style: Style): string[] {
+  const { names, kind } = status;
+  if (!isOnlyKept(status) || kind === 'none') return [];
+  const [name = ''] = names;
+  const own =
+    kind === 'files'
+      ? ', until there is one as its seawall.yml says. To stay with this one: tls: { certificate: FILE, key: FILE }'
+      : '';
+  return [
+    `It is kept${kind === 'files' ? '' : ' and renewed'}, not served: no route has this name. A route of ${name} is served with it from its`,
+    `first moment${own}.`,
+  ].map((line) => style('dim', line));
 }
 
 /** Why it is not well, what Seawall does about it, and where to look. */

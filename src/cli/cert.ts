@@ -92,15 +92,16 @@ Example:
     .action(bind(rollAccount));
   command
     .command('import')
-    .description('Serve a certificate that you have, for a name that no route has.')
+    .description('Keep a certificate that you have, for a name that no route has yet.')
     .argument('<name>', 'a domain of the certificate')
     .requiredOption('--cert <file>', 'certificate (PEM), the one of the domain first, then its issuers')
     .requiredOption('--key <file>', 'its private key (PEM, without a passphrase)')
     .addHelpText(
       'after',
       `
-For the domain of a route write it in seawall.yml: tls: { certificate: FILE, key: FILE }. The key is sealed before it leaves this
-machine. It is not renewed: import the next one in time, under the same name.
+Edges serve the certificates of their routes: it is kept until a route gets the name, which is then served with it from its first moment
+until there is one as seawall.yml says. For the domain of a route write it there: tls: { certificate: FILE, key: FILE }. The key is
+sealed before it leaves this machine. It is not renewed: import the next one in time, under the same name.
 
 Example:
   seawall cert import shop.example.com --cert shop.pem --key shop.key`,

@@ -109,12 +109,15 @@ async function setUpAll(context: Context): Promise<undefined> {
   }
 }
 
-/** Of several edges the others serve while one is replaced; of a single one it is said before. */
+/**
+ * Of several edges the others serve while one is replaced; of a single one it is said before. Whether other projects of the
+ * cluster have further ones is not known yet.
+ */
 function edgeWarning(hosts: readonly { readonly name: string; readonly roles: readonly string[] }[]): string {
   const edges = hosts.filter(({ roles }) => roles.includes('edge'));
   const [only] = edges;
   if (only === undefined || edges.length > 1) return '';
-  return `${only.name} is the only edge: if its nginx has to be replaced, no connection is accepted for about a second.\n`;
+  return `${only.name} is the only edge here: if its nginx has to be replaced and the cluster has no other, no connection is accepted for about a second.\n`;
 }
 
 function viewSetup(

@@ -1,7 +1,7 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Plan, viewPlan } from '../plan/index.ts';
+import { replaceFile } from '../replace-file.ts';
 import type { Session } from '../rollout/index.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
@@ -67,7 +67,6 @@ async function run(context: Context, options: Options): Promise<number> {
 
 async function writePlanFile(file: string, plan: Plan): Promise<void> {
   const content: PlanFile = { format: planFileFormat, plan };
-  const aside = `${file}.${process.pid}.tmp`;
-  await writeFile(aside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
-  await rename(aside, file);
+  const text = `${JSON.stringify(content, undefined, 2)}\n`;
+  await replaceFile(file, text, 0o600, `${file}.${process.pid}.tmp`);
 }

@@ -55,6 +55,11 @@ const failure = {
   schemaMayHaveChanged: false,
 };
 
+const interruption = {
+  ...{ service: '', host: '', container: '', what: 'interrupted', log: [] },
+  ...{ nextCommand: 'seawall deploy --yes', schemaMayHaveChanged: false },
+};
+
 const results: Record<string, RolloutResult> = {
   'first-deploy': { ...base, release: 1, plan: { ...base.plan, changes: [start] } },
   'new-version': { ...base, traffic },
@@ -76,6 +81,13 @@ const results: Record<string, RolloutResult> = {
     },
   },
   mixed: { ...base, outcome: 'mixed', failure },
+  interrupted: { ...base, outcome: 'reverted', release: 11, failure: interruption, traffic },
+  'interrupted-mixed': {
+    ...base,
+    outcome: 'mixed',
+    failure: interruption,
+    notices: ['the way back failed: app1 does not answer'],
+  },
   paused: { ...base, outcome: 'mixed', onPurpose: 'pause', failure },
   continued: { ...base, outcome: 'mixed', onPurpose: 'continue', failure },
   'rolled-back-over-task': {
@@ -92,6 +104,8 @@ const certificate = (domain: string, id = domain) => {
   return { domain, certificate: found };
 };
 
+const { release: _none, ...first } = base;
+results['interrupted-first'] = { ...first, outcome: 'reverted', failure: interruption, urls: [] };
 results.https = {
   ...base,
   urls: [

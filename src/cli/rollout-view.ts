@@ -10,8 +10,8 @@ export function viewResult(result: RolloutResult, { colour }: { readonly colour:
   const style = styleFor(colour);
   const parts = [
     [headline(result, style), ...summary(result, style)],
-    result.failure === undefined ? [] : viewFailure(result.failure, style),
-    result.outcome === 'mixed' ? mixedCommands(style) : [],
+    result.failure === undefined ? [] : viewFailure(result, result.failure, style),
+    result.outcome === 'mixed' ? mixedCommands(result, style) : [],
     schemaWarnings(result, style),
     result.notices.map((notice) => `  ${style('yellow', '!')} ${notice}`),
     result.failure === undefined ? nextCommands(result, style) : [],
@@ -22,19 +22,25 @@ export function viewResult(result: RolloutResult, { colour }: { readonly colour:
     .join('\n\n')}\n`;
 }
 
-const mixedCommands = (style: Style): string[] => [
-  `  ${style('green', '→')} seawall ps shows what runs; then seawall rollback, or seawall deploy once the cause is gone`,
-];
+const isInterrupted = ({ failure }: RolloutResult): boolean =>
+  failure?.service === '' && failure.what === 'interrupted';
 
-function headline(
-  { project, outcome, release, durationMs, onPurpose, failure }: RolloutResult,
-  style: Style,
-): string {
-  const fate = failure?.what === 'interrupted' ? 'was interrupted' : 'failed';
+function mixedCommands(result: RolloutResult, style: Style): string[] {
+  const goesOn = isInterrupted(result) ? 'to go on' : 'once the cause is gone';
+  return [
+    `  ${style('green', '→')} seawall ps shows what runs; then seawall rollback, or seawall deploy ${goesOn}`,
+  ];
+}
+
+function headline(result: RolloutResult, style: Style): string {
+  const { project, outcome, release, durationMs, onPurpose } = result;
+  const fate = isInterrupted(result) ? 'was interrupted' : 'failed';
   const time = style('dim', ` (${seconds(durationMs)})`);
   const name = style('bold', project);
   const serving =
-    release === undefined ? 'nothing of it served before' : `release ${release} serves everywhere`;
+    release === undefined
+      ? 'nothing of it served before, and nothing of it runs'
+      : `release ${release} serves everywhere`;
   switch (outcome) {
     case 'done':
       return `${style('green', '✔')} ${name}: release ${release} serves${time}`;
@@ -110,7 +116,7 @@ function transferLine(transfer: TransferSummary): string {
   return `images: ${megabytes(uploadedBytes)} sent from here${between}; ${counted(sentLayers, 'layer')} new${there}`;
 }
 
-function viewFailure(failure: FailureReport, style: Style): string[] {
+function viewFailure(result: RolloutResult, failure: FailureReport, style: Style): string[] {
   const { service, host, container, what, lastProbe, log, likelyCause, nextCommand, schemaMayHaveChanged } =
     failure;
   const rows = [
@@ -129,6 +135,8 @@ function viewFailure(failure: FailureReport, style: Style): string[] {
     log.length === 0
       ? ['  it wrote nothing to its log']
       : [`  last ${counted(log.length, 'line')} of its log:`];
+  if (isInterrupted(result))
+    return result.outcome === 'reverted' ? againCommand(printable(nextCommand), style) : [];
   if (service === '') return [`  ${printable(what)}`, `  ${style('green', '→')} ${nextCommand}`];
   return [
     `  ${style('bold', service)} on ${style('bold', host)} (${container}): ${printable(what)}`,
@@ -145,10 +153,16 @@ function viewFailure(failure: FailureReport, style: Style): string[] {
   ];
 }
 
+/** After Ctrl-C nothing has to be mended. */
+const againCommand = (command: string, style: Style): string[] => [
+  '  nothing failed, and nothing has to be mended',
+  `  ${style('green', '→')} ${style('bold', command)} begins again; seawall plan shows what it would do`,
+];
+
 function schemaWarnings({ tasksSince }: RolloutResult, style: Style): string[] {
   return tasksSince.map(
     ({ task, release }) =>
-      `  ${style('yellow', '!')} ${task} ran in release ${release}, which no longer serves: what it changed (such as a database schema) is still changed`,
+      `  ${style('yellow', '!')} ${task} ran in release ${release}, which does not serve now: if it changed something (such as a database schema), that was not undone`,
   );
 }
 

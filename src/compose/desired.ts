@@ -310,14 +310,17 @@ export interface DesiredCertificate {
 
 /** An ACME server to ask (RFC 8555). */
 export interface DesiredIssuer {
+  /** For people: `letsencrypt`, or the directory's host name. */
   readonly name: string;
   readonly directory: string;
+  /** Directory on which the first order of a name is rehearsed; absent: none is. */
   readonly staging?: string;
   /** PEM of the CAs that the directories' own HTTPS is trusted by; absent: those of the system. */
   readonly trust?: string;
   readonly email?: string;
-  /** Of JSON `AccountBinding`. */
+  /** SHA-256 of JSON `AccountBinding` (`catalog/tls-record.ts`). */
   readonly binding?: string;
+  /** Profile to ask for, such as `shortlived`; ignored where the directory does not offer it. */
   readonly profile?: string;
 }
 

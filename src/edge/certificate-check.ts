@@ -32,7 +32,7 @@ export function checkCertificate(id: string, text: string, clusterKey: string): 
   const checked = record.keys.map((key) => checkKey(id, key, clusterKey));
   const [first, ...others] = checked.map(({ names }) => names);
   const names = (first ?? []).filter((name) => others.every((list) => list.includes(name)));
-  const { source, isInterim, publicSince } = record;
+  const { source, isInterim, publicSince, notAfter } = record;
   return {
     served: {
       id,
@@ -43,6 +43,7 @@ export function checkCertificate(id: string, text: string, clusterKey: string): 
       })),
       source,
       isInterim,
+      notAfter,
       ...(publicSince === undefined ? {} : { publicSince }),
     },
     files: checked.map(({ file }) => file),

@@ -2,8 +2,8 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
+import { replaceFile } from '../replace-file.ts';
 import { type CheckedCertificate, checkCertificate } from './certificate-check.ts';
-import { replaceFile } from './replace-file.ts';
 import { coversDomain, type ServedCertificate } from './tls-plan.ts';
 
 /** What is remembered of a certificate across restarts: its files are on the disk. */
@@ -34,6 +34,8 @@ export class CertificateFiles {
   #problems: ReadonlyMap<string, string> = new Map();
   /** Certificate id → text that was last looked at. */
   readonly #seen = new Map<string, string>();
+  /** Certificate id → until when (milliseconds since 1970) the one before serves on in place of a stand-in. */
+  readonly #held = new Map<string, number>();
   #isRecalled = false;
 
   constructor(options: CertificateFilesOptions) {
@@ -55,19 +57,23 @@ export class CertificateFiles {
    * Brings the disk up to what the catalog says.
    * @param live certificate id → text of its record; undefined: the catalog was not heard, what is there stays.
    * @param wanted certificate id → domains that routes serve with it.
+   * @param nowMs milliseconds since 1970.
    */
   async put(
     live: ReadonlyMap<string, string> | undefined,
     wanted: ReadonlyMap<string, readonly string[]>,
+    nowMs: number,
   ): Promise<void> {
     if (!this.#isRecalled) await this.#recall();
     const kept = new Map([...this.#kept].filter(([id]) => wanted.has(id)));
     const problems = new Map([...this.#problems].filter(([id]) => wanted.has(id)));
     for (const id of this.#seen.keys()) if (!wanted.has(id)) this.#seen.delete(id);
-    const changed = [...wanted].filter(([id]) => this.#isNews(id, live));
+    const changed = [...wanted].filter(([id]) => this.#isNews(id, live, nowMs));
     for (let at = 0; at < changed.length; at += atOnce)
       await Promise.all(
-        changed.slice(at, at + atOnce).map(([id, domains]) => this.#look(id, domains, live, kept, problems)),
+        changed
+          .slice(at, at + atOnce)
+          .map(([id, domains]) => this.#look({ id, domains, live, nowMs }, kept, problems)),
       );
     for (const [id, text] of problems)
       if (this.#problems.get(id) !== text) this.#options.log(`edge: certificate ${id}: ${text}`);
@@ -75,22 +81,22 @@ export class CertificateFiles {
     if (changed.length > 0 || kept.size !== this.#kept.size) this.#kept = kept;
   }
 
-  #isNews(id: string, live: ReadonlyMap<string, string> | undefined): boolean {
+  #isNews(id: string, live: ReadonlyMap<string, string> | undefined, nowMs: number): boolean {
+    if ((this.#held.get(id) ?? Number.POSITIVE_INFINITY) <= nowMs) return true;
     const text = live?.get(id);
     if (text === undefined) return this.#seen.has(id) || !this.#problems.has(id);
     return text !== this.#seen.get(id);
   }
 
   async #look(
-    id: string,
-    domains: readonly string[],
-    live: ReadonlyMap<string, string> | undefined,
+    { id, domains, live, nowMs }: Looked,
     kept: Map<string, KeptCertificate>,
     problems: Map<string, string>,
   ): Promise<void> {
     const text = live?.get(id);
     const before = kept.get(id);
     problems.delete(id);
+    this.#held.delete(id);
     if (text === undefined) {
       this.#seen.delete(id);
       if (before === undefined) problems.set(id, 'it is not in the catalog yet');
@@ -102,9 +108,13 @@ export class CertificateFiles {
       if (before?.record !== record) {
         const checked = checkCertificate(id, text, this.#options.clusterKey);
         const lost = before === undefined ? undefined : lostDomain(domains, before, checked.served);
+        const heldUntil = before === undefined ? 0 : heldFrom(before, checked.served);
         if (lost !== undefined)
           problems.set(id, `its newest record is not for ${lost}; the one before serves on`);
-        else kept.set(id, await this.#write(checked, record));
+        else if (heldUntil > nowMs) {
+          problems.set(id, 'the catalog has one of the private CA for now; the one before serves on');
+          this.#held.set(id, heldUntil);
+        } else kept.set(id, await this.#write(checked, record));
       }
     } catch (error) {
       problems.set(id, describeError(error));
@@ -139,6 +149,20 @@ export class CertificateFiles {
     this.#isRecalled = true;
   }
 }
+
+interface Looked {
+  readonly id: string;
+  readonly domains: readonly string[];
+  readonly live: ReadonlyMap<string, string> | undefined;
+  readonly nowMs: number;
+}
+
+/**
+ * Until when a certificate serves on though the catalog has one of the private CA that stands in for it: a catalog that lost
+ * its data begins with those, and a browser takes none of them.
+ */
+const heldFrom = (before: ServedCertificate, after: ServedCertificate): number =>
+  !before.isInterim && after.isInterim ? Date.parse(before.notAfter ?? '') || 0 : 0;
 
 /** A domain that would lose its certificate. */
 const lostDomain = (

@@ -1,5 +1,6 @@
 import { type CatalogClient, ServiceView, watchKey, watchKeys } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
+import { unpackValue } from '../packed.ts';
 import {
   type BelievedInstances,
   believedInstances,
@@ -46,7 +47,7 @@ export class CatalogEar {
         KEY.routes,
         (entries) => {
           this.#routes = Object.fromEntries(
-            entries.map(({ key, value }) => [key.slice(KEY.routes.length), value]),
+            entries.map(({ key, value }) => [key.slice(KEY.routes.length), readable(value)]),
           );
           onChange();
         },
@@ -116,5 +117,14 @@ export class CatalogEar {
   /** Ends listening. */
   async close(): Promise<void> {
     await Promise.all([this.#view.close(), ...this.#watches]);
+  }
+}
+
+/** What is damaged is no routes, which is said where they are read. */
+function readable(value: string): string {
+  try {
+    return unpackValue(value);
+  } catch {
+    return value;
   }
 }

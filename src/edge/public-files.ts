@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from './replace-file.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** RFC 8555 section 8.1: base64url; the key authorization is the token, a point and the key's thumbprint. */
 const tokenPattern = /^[A-Za-z0-9_-]{1,200}$/;

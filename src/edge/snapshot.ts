@@ -1,9 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { replaceFile } from '../replace-file.ts';
 import type { EdgeCapabilities } from './capabilities.ts';
 import type { Heard } from './inputs.ts';
 import { emptyBook, type GenerationBook } from './lingering.ts';
-import { replaceFile } from './replace-file.ts';
 import type { KeptTls } from './tls-keeper.ts';
 
 /** What the edge loop remembers across its own restarts. */

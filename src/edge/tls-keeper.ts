@@ -3,11 +3,11 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RouteRecord } from '../catalog/record.ts';
 import type { TlsAcknowledgement } from '../catalog/tls-record.ts';
+import { replaceFile } from '../replace-file.ts';
 import { CertificateFiles, type KeptCertificate } from './certificate-files.ts';
 import type { EdgeModel } from './model.ts';
 import { pruneTlsFiles } from './prune-tls.ts';
 import { PublicFiles } from './public-files.ts';
-import { replaceFile } from './replace-file.ts';
 import type { TlsHeard } from './tls-heard.ts';
 import type { TlsState } from './tls-plan.ts';
 import { TrustFiles } from './trust-files.ts';
@@ -85,7 +85,7 @@ export class TlsKeeper {
       if (tls.clientCa !== undefined) trusts.add(tls.clientCa);
     }
     const before = this.#certificates.kept;
-    await this.#certificates.put(live, wanted);
+    await this.#certificates.put(live, wanted, nowMs);
     this.#hearAuthority(authority);
     const root = trusts.delete('internal') ? this.#root : undefined;
     const trust = new Map(await this.#trust.put(root === undefined ? trusts : new Set([...trusts, root])));

@@ -12,6 +12,8 @@ export interface ServedCertificate {
   readonly isInterim: boolean;
   /** ISO time; see `CertificateRecord`. */
   readonly publicSince?: string;
+  /** ISO time. Absent: written by a version that did not note it. */
+  readonly notAfter?: string;
 }
 
 /** What HTTPS is served with at one moment. */

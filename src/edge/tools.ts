@@ -1,6 +1,7 @@
 import { HeldKey } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import { defaultEdgeRules, HOST_PATH, OWN } from '../cluster.ts';
+import { reportOnce } from '../report-once.ts';
 import type { EdgeCapabilities } from './capabilities.ts';
 import { CatalogEar } from './heard.ts';
 import { InForce } from './in-force.ts';
@@ -8,7 +9,6 @@ import { emptyBook } from './lingering.ts';
 import { NginxControl } from './nginx.ts';
 import type { EdgeOptions } from './options.ts';
 import { Probes } from './probes.ts';
-import { reportOnce } from './report-once.ts';
 import { SilentHosts } from './silent-hosts.ts';
 import type { EdgeSnapshot } from './snapshot.ts';
 import { TlsEar } from './tls-heard.ts';

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../hash.ts';
+import { replaceFile } from '../replace-file.ts';
 import { readCertificates } from './certificate-check.ts';
-import { replaceFile } from './replace-file.ts';
 
 /** CAs that clients' and replicas' certificates are verified by, `trust/HASH.pem`: the same CAs have the same name. */
 export class TrustFiles {

@@ -4,11 +4,11 @@ import { KEY } from '../catalog/record.ts';
 import type { ClusterFile } from '../cluster.ts';
 import type { Docker } from '../hosts/index.ts';
 import { privateAddress } from '../ranges.ts';
+import { reportOnce } from '../report-once.ts';
+import { Wake } from '../wake.ts';
 import { narrowerSize, widerSize } from './path-size.ts';
 import type { Paths } from './paths.ts';
 import { type LinkHealth, type ProbedPeer, probePeers } from './probe.ts';
-import { reportOnce } from './report-once.ts';
-import { Wake } from './wake.ts';
 import type { LinkState } from './watch.ts';
 
 /** What an agent says of its host at `seawall/alive/HOST`, about every 30 seconds. */
@@ -56,7 +56,7 @@ const STEP_MS = 1_000;
  */
 export async function watchAlive(options: AliveOptions): Promise<void> {
   const { cluster, client, signal, log, link } = options;
-  const onError = reportOnce((text) => log(`warn alive: ${text}`));
+  const onError = reportOnce((text) => log(`warn alive: ${text}`)).report;
   const key = KEY.alive(cluster.host.name);
   const held = new HeldKey(client, { key, ttlMs: SESSION_TTL_MS, behavior: 'delete', onError });
   const wake = new Wake();

@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
-import { retryDelayMs, Wake } from './wake.ts';
+import { retryDelayMs } from '../retry.ts';
+import { Wake } from '../wake.ts';
 
 /** Calls until it does not throw: the private address appears with the link, a former process may still hold the port. */
 export async function retryUntilBound<T>(
@@ -13,7 +14,7 @@ export async function retryUntilBound<T>(
       return await attempt();
     } catch (error) {
       options.onError(error);
-      await new Wake().wait(Math.min(1_000, retryDelayMs(failures)), options.signal);
+      await new Wake().wait(retryDelayMs(failures, 1_000), options.signal);
     }
   }
   return undefined;

@@ -1,11 +1,11 @@
 import type { Socket as UdpSocket } from 'node:dgram';
 import type { Server, Socket } from 'node:net';
+import { reportOnce } from '../report-once.ts';
 import { bindUdp, listenTcp, retryUntilBound } from './bind.ts';
 import { decodeQuery, encodeFailure, encodeReply, encodeServerFailure } from './dns-message.ts';
 import { frame, unframe } from './forward.ts';
 import type { Question, Reply } from './names.ts';
 import { DNS_PORT } from './ports.ts';
-import { reportOnce } from './report-once.ts';
 
 export interface NamesServerOptions {
   /** The host's private address; waited for when it is not there yet. */
@@ -46,7 +46,9 @@ export class NamesServer {
   /** @returns when both sockets are bound, or the signal is aborted. */
   async start(): Promise<void> {
     const { address, port = DNS_PORT, signal, log } = this.#options;
-    const onError = reportOnce((text) => log(`warn names: cannot listen on ${address}:${port} yet: ${text}`));
+    const onError = reportOnce((text) =>
+      log(`warn names: cannot listen on ${address}:${port} yet: ${text}`),
+    ).report;
     this.#udp = await retryUntilBound(() => bindUdp(address, port), { signal, onError });
     // Errors of single datagrams (an asker that has gone) are no reason to stop.
     this.#udp?.on('error', onError);

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOST_PATH, OWN } from '../cluster.ts';
 import { describeError } from '../errors.ts';
+import { reportOnce } from '../report-once.ts';
+import { Wake } from '../wake.ts';
 import { runCommand, tryCommand } from './command.ts';
-import { reportOnce } from './report-once.ts';
 import { readSnapshot } from './snapshot.ts';
-import { Wake } from './wake.ts';
 import { applyWireguard, LINK_FILE } from './wireguard.ts';
 import type { WireguardWish } from './wireguard-plan.ts';
 
@@ -82,7 +82,7 @@ async function deviceState(signal: AbortSignal): Promise<'tun' | 'other' | 'abse
 /** Does what the agent wishes as soon as it is written. */
 async function followWish({ log, onState }: LinkProgramOptions, signal: AbortSignal): Promise<void> {
   const wake = new Wake();
-  const onError = reportOnce((text) => log(`warn link: ${text}`));
+  const onError = reportOnce((text) => log(`warn link: ${text}`)).report;
   let done = '';
   let doneAt = 0;
   while (!signal.aborted) {

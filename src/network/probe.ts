@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { contains } from '../ranges.ts';
+import { reportOnce } from '../report-once.ts';
 import { bindUdp, retryUntilBound } from './bind.ts';
 import { ECHO_PORT } from './ports.ts';
-import { reportOnce } from './report-once.ts';
 
 /** What got through the link to a peer and back: everything, only small packets, or nothing. */
 export type LinkHealth = 'ok' | 'small only' | 'no answer';
@@ -26,7 +26,7 @@ export interface EchoOptions {
 /** Sends datagrams of the cluster's hosts back as they came. @returns when the signal is aborted. */
 export async function serveEcho(options: EchoOptions): Promise<void> {
   const { address, range, port = ECHO_PORT, signal, log } = options;
-  const onError = reportOnce((text) => log(`warn echo: ${text}`));
+  const onError = reportOnce((text) => log(`warn echo: ${text}`)).report;
   const socket = await retryUntilBound(() => bindUdp(address, port), { signal, onError });
   if (socket === undefined) return;
   socket.on('error', onError);

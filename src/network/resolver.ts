@@ -5,6 +5,8 @@ import { type Acknowledgement, type Instance, KEY, type SubnetRecord } from '../
 import type { ClusterFile } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import { blockSubnet } from '../ranges.ts';
+import { reportOnce } from '../report-once.ts';
+import { Wake } from '../wake.ts';
 import { NamesServer } from './dns.ts';
 import { Forwarder } from './forward.ts';
 import {
@@ -15,10 +17,8 @@ import {
   type NamesView,
   type NetworkBlock,
 } from './names.ts';
-import { reportOnce } from './report-once.ts';
 import type { LocalContainer } from './rules-model.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import { Wake } from './wake.ts';
 import { CONTAINERS_FILE } from './watch.ts';
 
 export interface NamesOptions {
@@ -70,7 +70,7 @@ class Resolver {
 
   constructor(options: NamesOptions) {
     this.#options = options;
-    this.#onError = reportOnce((text) => options.log(`warn names: reading the catalog: ${text}`));
+    this.#onError = reportOnce((text) => options.log(`warn names: reading the catalog: ${text}`)).report;
     const { range } = options.cluster;
     this.#view = { range, services: new Map(), aliveHosts: new Set(), blocks: [], containers: [] };
     this.#names = indexNames(this.#view);

@@ -1,18 +1,11 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { replaceFile } from '../replace-file.ts';
 
 /** Replaces a JSON file: written aside, forced to the disk, renamed. */
 export async function writeSnapshot(path: string, value: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const aside = `${path}.new`;
-  const file = await open(aside, 'w', 0o600);
-  try {
-    await file.writeFile(JSON.stringify(value));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(aside, path);
+  await replaceFile(path, JSON.stringify(value), 0o600);
 }
 
 /**

@@ -5,15 +5,16 @@ import { type ClusterFile, linkPort, OWN } from '../cluster.ts';
 import { describeError } from '../errors.ts';
 import type { Docker } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
+import { reportOnce } from '../report-once.ts';
+import { retryDelayMs } from '../retry.ts';
+import { Wake } from '../wake.ts';
 import { HostRules } from './iptables.ts';
 import { applyLink } from './link.ts';
 import { localContainers } from './local-containers.ts';
 import type { Paths } from './paths.ts';
-import { reportOnce } from './report-once.ts';
 import { renderRules } from './rules.ts';
 import type { LocalContainer, RulesHost } from './rules-model.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
-import { retryDelayMs, Wake } from './wake.ts';
 
 export interface NetworkOptions {
   readonly cluster: ClusterFile;
@@ -48,6 +49,7 @@ interface NetworkSnapshot {
 
 /** Files of the state folder: {@link NetworkSnapshot}, and the containers of this host for the server. */
 const NETWORK_FILE = 'network.json';
+const MAX_RETRY_MS = 10_000;
 export const CONTAINERS_FILE = 'containers.json';
 
 const EVENTS = {
@@ -83,7 +85,7 @@ class Network {
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.#hosts = options.cluster.hosts;
-    this.#onError = reportOnce((text) => options.log(`error network: ${text}`));
+    this.#onError = reportOnce((text) => options.log(`error network: ${text}`)).report;
     options.paths.listen(() => this.#wake.ring());
   }
 
@@ -109,7 +111,7 @@ class Network {
 
   async followCatalog(): Promise<void> {
     const { client, cluster, signal, log } = this.#options;
-    const onError = reportOnce((text) => log(`warn network: reading the catalog: ${text}`));
+    const onError = reportOnce((text) => log(`warn network: reading the catalog: ${text}`)).report;
     const hosts = watchKeys(
       client,
       KEY.hosts,
@@ -149,14 +151,14 @@ class Network {
         if (failures === 0) log(`warn network: Docker's events: ${describeError(error)}`);
       }
       failures += 1;
-      await new Wake().wait(retryDelayMs(failures), signal);
+      await new Wake().wait(retryDelayMs(failures, MAX_RETRY_MS), signal);
     }
   }
 
   async keep(): Promise<void> {
     const { signal, intervalMs = 30_000 } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
-      await this.#wake.wait(failures > 0 ? retryDelayMs(failures) : intervalMs, signal);
+      await this.#wake.wait(failures > 0 ? retryDelayMs(failures, MAX_RETRY_MS) : intervalMs, signal);
       failures = (await this.try()) ? 0 : failures + 1;
     }
   }

@@ -134,7 +134,16 @@ function deployOn(world: World, deploy: Deploy): 'done' | 'crashed' | 'failed' {
       assert.ok(!moving.has(need) || done.has(need), `${name} is started before ${need} is done`);
   };
   const { bad = new Set<string>(), crashAfter = Number.POSITIVE_INFINITY } = deploy;
-  return runPlan(world, plan, { desired, release, bad, choose, look, onCreate, crashAfter });
+  return runPlan(world, plan, {
+    desired,
+    release,
+    bad,
+    choose,
+    look,
+    onCreate,
+    crashAfter,
+    isReturn: wayBack !== undefined,
+  });
 }
 
 /** Everything that is desired serves, and nothing else is there; planning again finds nothing. */
@@ -207,6 +216,25 @@ test('property: a service that does not come up leads back to what served, also 
     ),
     { numRuns: 500 },
   );
+});
+
+test('after a way back that keeps a dependency of the failed release, what it made restart is renewed once', () => {
+  const one = { replicas: 1, image: 'a:1', parallelism: 0, restart: true };
+  const db = { ...one, needs: [] };
+  const web = { ...one, needs: ['db'] };
+  const first = projectOf({ db, web }, 8000);
+  const second = projectOf({ api: { ...one, needs: [] }, db: { ...db, needs: ['api'] }, web }, 8000);
+  const choose = (): number => 0;
+  const world = new World([hostOf('app1')]);
+  deployOn(world, { desired: first, release: 1, choose });
+  const bad = new Set(['web']);
+  assert.equal(deployOn(world, { desired: second, release: 2, choose, bad }), 'failed');
+  assert.deepEqual(
+    planOf(first, world, 'return').changes.map(({ path }) => path),
+    ['services.web.replicas.1', 'services.api.replicas.1', 'releases.2'],
+  );
+  assert.equal(deployOn(world, { desired: first, release: 1, choose, wayBack: 'return' }), 'done');
+  assertSettled(world, first);
 });
 
 /** What becomes of containers that were just started when nobody looks any more: the registrar goes on without an operator. */

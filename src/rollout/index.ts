@@ -4,7 +4,6 @@ export {
   awaitCertificate,
   type CertificateStatus,
   isBad,
-  MANUAL,
   readCertificates,
   removeManual,
   sealWish,

@@ -3,6 +3,7 @@ import { KEY, type ReleaseRecord } from '../catalog/record.ts';
 import type { ClusterFile } from '../cluster.ts';
 import type { Desired } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
+import { pack, unpack } from '../packed.ts';
 import type { MixedRelease } from '../plan/index.ts';
 import { seal, unseal } from '../secrets/index.ts';
 
@@ -27,10 +28,8 @@ export const lastGood = (
 
 /** What a release deployed. Its environment may hold secrets, so it is sealed under the cluster's key. */
 export function openRelease(cluster: Keyed, release: ReleaseRecord): Desired {
-  const text = unseal(cluster.key, release.sealed, KEY.release(release.project, release.number)).toString(
-    'utf8',
-  );
-  return JSON.parse(text) as Desired;
+  const packed = unseal(cluster.key, release.sealed, KEY.release(release.project, release.number));
+  return JSON.parse(unpack(packed)) as Desired;
 }
 
 /** What of a project's releases stands now. */
@@ -80,7 +79,7 @@ export async function beginRelease(
     status: 'pending',
     tasks: [],
     ...rest,
-    sealed: seal(cluster.key, JSON.stringify(desired), key),
+    sealed: seal(cluster.key, pack(JSON.stringify(desired)), key),
   };
   if (await client.kvPut(key, JSON.stringify(record), { cas: 0, signal })) return record;
   throw new SeawallError(

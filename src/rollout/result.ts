@@ -57,11 +57,11 @@ export interface TrafficSummary {
 
 /** Why a new replica or a task did not come up, as far as can be seen. */
 export interface FailureReport {
-  /** Service or task. */
+  /** Service or task; empty when it was neither. */
   readonly service: string;
   readonly host: string;
   readonly container: string;
-  /** Such as `exited with code 3`, `not healthy within 60 s`. */
+  /** Such as `exited with code 3`, `not healthy within 60 s`; `interrupted` without a service: Ctrl-C, nothing failed. */
   readonly what: string;
   /** What was asked, status and first bytes of the answer. */
   readonly lastProbe?: string;

@@ -84,7 +84,9 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     durationMs: Math.round(performance.now() - input.startedAt),
     traffic: summary,
     ...(input.transfer === undefined ? {} : { transfer: input.transfer }),
-    ...(blamed === undefined ? {} : { failure: reportOf(blamed, signal.aborted) }),
+    ...(blamed === undefined
+      ? {}
+      : { failure: reportOf(blamed, signal.aborted ? session.command : undefined) }),
     urls: routeUrls(session),
     notices: [
       ...remarksOf(input.plan),
@@ -206,7 +208,8 @@ const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 const randomSuffix = (): string =>
   Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
 
-function reportOf(thrown: unknown, isInterrupted: boolean): NonNullable<RolloutResult['failure']> {
+/** @param interrupted what the user typed and then interrupted; absent: it failed by itself. */
+function reportOf(thrown: unknown, interrupted?: string): NonNullable<RolloutResult['failure']> {
   const failure = thrown instanceof Pause ? thrown.cause : thrown;
   if (failure instanceof ReplicaFailure && failure.report) return failure.report;
   const hint = failure instanceof SeawallError ? failure.hint : undefined;
@@ -214,9 +217,9 @@ function reportOf(thrown: unknown, isInterrupted: boolean): NonNullable<RolloutR
     service: '',
     host: failure instanceof SeawallError ? (failure.where ?? '') : '',
     container: '',
-    what: isInterrupted ? 'interrupted' : describeError(failure),
+    what: interrupted === undefined ? describeError(failure) : 'interrupted',
     log: [],
-    nextCommand: hint ?? 'seawall plan',
+    nextCommand: interrupted ?? hint ?? 'seawall plan',
     schemaMayHaveChanged: false,
   };
 }

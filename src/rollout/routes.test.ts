@@ -6,6 +6,7 @@ import { type CatalogClient, watchKeys } from '../catalog/index.ts';
 import { type Acknowledgement, KEY } from '../catalog/record.ts';
 import type { DesiredCertificate } from '../compose/desired.ts';
 import { sha256 } from '../hash.ts';
+import { unpackValue } from '../packed.ts';
 import type { PublishedRoute } from '../plan/index.ts';
 import { readWishes } from './certificates/wishes.ts';
 import type { RolloutContext } from './context.ts';
@@ -44,7 +45,7 @@ function startEdge(client: CatalogClient, signal: AbortSignal): string[] {
     const wishes = await readWishes(client, project, signal);
     seen.push(wishes.map(({ id }) => id).join(' '));
     const ack: Partial<Acknowledgement> = {
-      routes: text === undefined ? {} : { [project]: sha256(text) },
+      routes: text === undefined ? {} : { [project]: sha256(unpackValue(text)) },
       services: {},
       problems: {},
     };
@@ -84,4 +85,19 @@ test('nothing secret of a certificate stands in the catalog in clear', async (t)
   const { value } = await client.kvList('seawall/');
   assert.ok(value.some(({ key }) => key === KEY.wish(project)));
   for (const entry of value) assert.doesNotMatch(entry.value, /hidden/);
+});
+
+test('5,000 routes and their certificates fit into the catalog', async (t) => {
+  const { client } = await startTestCatalog(t);
+  const end = new AbortController();
+  t.after(() => end.abort());
+  startEdge(client, end.signal);
+  const names = Array.from({ length: 5000 }, (_, at) => `shop-${at}.customers.example.com`);
+  const context = contextWith(client, end.signal);
+  await publish(context, names.map(route), names.map(certificate), () => {});
+  const wishes = await readWishes(client, project, end.signal);
+  assert.deepEqual(
+    wishes.map(({ id }) => id),
+    names,
+  );
 });

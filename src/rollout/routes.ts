@@ -2,6 +2,7 @@ import type { CertificateWish } from '../catalog/index.ts';
 import { type Instance, KEY, META, type RouteRecord } from '../catalog/record.ts';
 import type { DesiredCertificate } from '../compose/desired.ts';
 import { sha256 } from '../hash.ts';
+import { packValue } from '../packed.ts';
 import { canonicalJson, type PublishedRoute } from '../plan/index.ts';
 import {
   ACKNOWLEDGE_TIMEOUT_MS,
@@ -47,7 +48,7 @@ async function publishRoutes(
   const records: RouteRecord[] = routes.map((route) => ({ ...route, project: desired.project }));
   const text = canonicalJson(records);
   if (records.length === 0) await client.kvDelete(KEY.route(desired.project), { signal });
-  else await client.kvPut(KEY.route(desired.project), text, { signal });
+  else await client.kvPut(KEY.route(desired.project), packValue(text), { signal });
   const wanted = records.length === 0 ? undefined : sha256(text);
   const replicas = await healthyReplicas(context, routes);
   const edges = edgeHosts(hosts);

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseEntry } from '../catalog/index.ts';
+import { type HostRecord, KEY } from '../catalog/record.ts';
 import { edgeContainerBody } from '../edge-container.ts';
 import type { HostLink } from '../hosts/index.ts';
 import { type AgentImageSource, readDockerConfig } from '../images/index.ts';
@@ -16,8 +18,13 @@ const PARTS: SetupParts = { edgeBody: edgeContainerBody, privateAddress };
 
 /** What `machine setup` would still do on a host. */
 export async function setupReasons(session: Session, link: HostLink): Promise<readonly string[]> {
-  const { config, signal } = session;
-  return reasonsOn({ config, agentSource: await agentSource(session), parts: PARTS, signal })(link);
+  const { config, client, signal } = session;
+  const knownHosts = async (): Promise<readonly HostRecord[]> => {
+    const { value } = client === undefined ? { value: [] } : await client.kvList(KEY.hosts, { signal });
+    return value.map((entry) => parseEntry<HostRecord>(entry));
+  };
+  const about = { config, agentSource: await agentSource(session), parts: PARTS, knownHosts, signal };
+  return reasonsOn(about)(link);
 }
 
 /** Sets up the session's hosts where that is missing; gives a session that knows the cluster, and what a replaced edge cost. */

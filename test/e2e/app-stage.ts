@@ -8,7 +8,7 @@ import { bringUpLab } from '../../lab/boot.ts';
 import { findHost, takeDownLab } from '../../lab/hosts.ts';
 import { ensureImages } from '../../lab/images.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { sha256 } from '../../src/hash.ts';
+import { labName } from '../lab-name.ts';
 import { App, type AppFiles } from './app-use.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,7 +16,7 @@ const stateDir = join(root, '.lab/apps');
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas. */
 const lab: Lab = await bringUpLab({
-  name: `apps-${sha256(root).slice(0, 6)}`,
+  name: labName('apps'),
   hosts: 3,
   stateDir,
   say: () => undefined,

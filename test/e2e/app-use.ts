@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+
+export { until } from '../until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -139,21 +140,6 @@ export class App {
     const count = (what: keyof Replica): number => new Set(replicas.map((each) => each[what])).size;
     const deploys = this.#deploys.map((ms) => (ms / 1000).toFixed(1)).join(' s, again ');
     return `${this.#name}: deployed in ${deploys} s, ${replicas.length} replicas of ${count('service')} services on ${count('host')} hosts, ${this.#requests} requests, ${this.#failed} failed`;
-  }
-}
-
-/** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
-export async function until<T>(
-  what: string,
-  seconds: number,
-  look: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const value = await look();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what}`);
-    await sleep(250);
   }
 }
 

@@ -1,82 +1,23 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type CatalogClient, clearDraining, markDraining, parseEntry } from '../../src/catalog/index.ts';
-import { type Acknowledgement, KEY, type RouteRecord, type TrafficRecord } from '../../src/catalog/record.ts';
-import { EdgeLoop } from '../../src/edge/index.ts';
-import { sha256 } from '../../src/hash.ts';
+import { type Acknowledgement, KEY, type TrafficRecord } from '../../src/catalog/record.ts';
 import { percentile } from '../../src/histogram.ts';
-import { startTestCatalog } from '../test-catalog.ts';
-import { EdgeUnderTest, route, sources, startUpstream, type Upstream, until } from './edge-nginx.ts';
+import { EdgeLoopStage, makeEdgeLoopParts } from './edge-loop-stage.ts';
+import { route, startUpstream, type Upstream, until } from './edge-nginx.ts';
 
 const clusterKey = Buffer.alloc(32, 1).toString('base64');
 
-/** The edge loop as the agent runs it, with a real catalog, a real nginx and real replicas. */
-class LoopUnderTest {
-  readonly edge: EdgeUnderTest;
-  readonly client: CatalogClient;
-  readonly state: string;
-  readonly t: TestContext;
-  loop: EdgeLoop | undefined;
-  #end: (() => Promise<void>) | undefined;
-
-  constructor(t: TestContext, edge: EdgeUnderTest, client: CatalogClient, state: string) {
-    this.t = t;
-    this.edge = edge;
-    this.client = client;
-    this.state = state;
+class LoopUnderTest extends EdgeLoopStage {
+  protected options() {
+    return { clusterKey };
   }
 
-  start(): void {
-    const end = new AbortController();
-    this.loop = new EdgeLoop({
-      client: this.client,
-      docker: this.edge.docker,
-      host: { name: 'front', privateAddress: sources.requests },
-      httpPort: this.edge.port,
-      clusterKey,
-      signal: end.signal,
-      log: (line) => this.t.diagnostic(line),
-      paths: { edge: this.edge.folder, state: this.state },
-      container: this.edge.container,
-    });
-    const done = this.loop.run();
-    this.#end = async () => {
-      end.abort();
-      await done;
-    };
-  }
-
-  async stop(): Promise<void> {
-    await this.#end?.();
-    this.#end = undefined;
-  }
-
-  async publish(routes: readonly RouteRecord[]): Promise<string> {
-    const text = JSON.stringify(routes);
-    await this.client.kvPut(KEY.route('polls'), text);
-    return sha256(text);
-  }
-
-  /** As the registrar does. */
-  async register(
-    upstream: Upstream,
-    status: 'passing' | 'critical' = 'passing',
-    probe?: object,
-  ): Promise<void> {
-    const port = Number(upstream.address.split(':')[1]);
-    const id = `app1:polls-web-${port}:${port}`;
-    const meta = probe === undefined ? {} : { 'seawall-probe': JSON.stringify(probe) };
-    await this.client.register({
-      node: 'app1',
-      nodeAddress: '10.208.16.1',
-      // By hand: so that each replica of this test can have a port of its own.
-      service: { id, name: 'polls-web', address: '127.0.0.1', port, tags: [], meta },
-      checks: [{ id: `service:${id}`, name: 'test', status, output: '', serviceId: id }],
-    });
+  get client(): CatalogClient {
+    return this.parts.catalog.client;
   }
 
   async drain(upstream: Upstream): Promise<void> {
@@ -108,21 +49,10 @@ class LoopUnderTest {
 }
 
 async function setUp(t: TestContext) {
-  const catalog = await startTestCatalog(t);
-  const edge = await EdgeUnderTest.make();
-  const state = await mkdtemp(join(tmpdir(), 'seawall-edge-state-'));
-  const under = new LoopUnderTest(t, edge, catalog.client, state);
-  t.after(async () => {
-    await under.stop();
-    await edge.remove();
-    await rm(state, { recursive: true, force: true });
-  });
-  await catalog.client.kvPut(KEY.cluster, '{}');
-  await catalog.client.kvPut(KEY.host('app1'), '{}');
-  await catalog.client.kvPut(KEY.alive('app1'), '{}');
-  await edge.startContainer();
-  under.start();
-  return { under, catalog, edge };
+  const parts = await makeEdgeLoopParts(t);
+  const under = new LoopUnderTest(parts);
+  await under.open();
+  return { under, catalog: parts.catalog, edge: parts.edge };
 }
 
 function fetchPath(port: number, path: string, agent: Agent | false = false, method = 'GET') {
@@ -283,13 +213,11 @@ test('a replica that is healthy but answers this edge with 500 gets nothing, and
   await under.publish([route()]);
   const [good, bad] = [await replica('good'), await replica('bad', 500)];
   t.after(() => Promise.all([good.close(), bad.close()]));
-  const rule = (upstream: Upstream) => ({
-    kind: 'http',
-    path: '/',
-    port: Number(upstream.address.split(':')[1]),
+  const meta = ({ address }: Upstream) => ({
+    'seawall-probe': JSON.stringify({ kind: 'http', path: '/', port: Number(address.split(':')[1]) }),
   });
-  await under.register(good, 'passing', rule(good));
-  await under.register(bad, 'passing', rule(bad));
+  await under.register(good, { meta: meta(good) });
+  await under.register(bad, { meta: meta(bad) });
   const ack = await under.acknowledged('the reason', (candidate) =>
     /answered 500/.test(candidate.problems[bad.address] ?? ''),
   );
@@ -363,7 +291,7 @@ test('the requests of a rollout are counted to the last one', async (t) => {
   };
   await under.client.kvPut(KEY.rollout('polls'), JSON.stringify(rollout));
   await until('the edge counts', () =>
-    stat(join(under.state, 'traffic.json')).then(
+    stat(join(under.parts.state, 'traffic.json')).then(
       () => true,
       () => false,
     ),

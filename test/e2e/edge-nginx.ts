@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RouteRecord } from '../../src/catalog/record.ts';
 import { defaultEdgeRules } from '../../src/cluster.ts';
 import { leastCapabilities } from '../../src/edge/capabilities.ts';
@@ -15,25 +14,18 @@ import { renderNginx } from '../../src/edge/render.ts';
 import { upstreamName } from '../../src/edge/upstream-name.ts';
 import { edgeContainerBody } from '../../src/edge-container.ts';
 import { Docker } from '../../src/hosts/index.ts';
+import { until as waitUntil } from '../until.ts';
 
 export const edgeImage = 'nginx:1.30';
 /** Loopback has them all: they stand for the host's private address and the one after it. */
 export const sources = { requests: '127.0.0.2', upgraded: '127.0.0.3' };
 
 /** Waits for a condition. */
-export async function until<T>(
+export const until = <T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
   deadlineMs = 20_000,
-): Promise<T> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await sleep(25);
-  }
-}
+): Promise<T> => waitUntil(what, deadlineMs / 1000, look, 25);
 
 /** A real nginx in the container that Seawall runs, on a free port and in a folder of its own. */
 export class EdgeUnderTest {

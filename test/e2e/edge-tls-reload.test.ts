@@ -52,7 +52,7 @@ class Http2Client {
   #last = Number.POSITIVE_INFINITY;
 
   constructor(stage: TlsStage, domain: string) {
-    const { certificate } = stage.stage.root;
+    const { certificate } = stage.root;
     this.#open = () =>
       connect(`https://${domain}:${stage.httpsPort}`, {
         ca: certificate,
@@ -160,7 +160,7 @@ test('ten certificates are renewed ten times under load, each time in few reload
 test('connections of before a new certificate keep working: a slow answer, a stream of HTTP/2, a WebSocket', async (t) => {
   const { stage, slow } = await setUp(t);
   const [domain = ''] = domains;
-  const { certificate } = stage.stage.root;
+  const { certificate } = stage.root;
   const late = stage.get(domain, '/slow');
   const session = connect(`https://127.0.0.1:${stage.httpsPort}`, { ca: certificate, servername: domain });
   const stream = session.request({ ':path': '/slow', ':authority': domain });
@@ -191,9 +191,9 @@ test('an upload over HTTP/2 beside a slow answer lingers for every address that 
   await stage.register(two);
   await stage.inForce(two);
   const [domain = ''] = domains;
-  const { client } = stage.stage.catalog;
+  const { client } = stage.parts.catalog;
   const session = connect(`https://127.0.0.1:${stage.httpsPort}`, {
-    ca: stage.stage.root.certificate,
+    ca: stage.root.certificate,
     servername: domain,
   });
   const slowStream = session.request({ ':path': '/slow', ':authority': domain });
@@ -224,7 +224,7 @@ test('an upload over HTTP/2 beside a slow answer lingers for every address that 
 
 test('a service is swapped by the acknowledged protocol under load over HTTPS, and no request is lost', async (t) => {
   const { stage, one, replica } = await setUp(t);
-  const { client } = stage.stage.catalog;
+  const { client } = stage.parts.catalog;
   const load = startLoad(stage);
   let serving: Upstream = one;
   for (const name of ['two', 'three']) {

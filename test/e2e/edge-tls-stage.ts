@@ -1,19 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as requestPlain } from 'node:http';
 import { type Agent, type RequestOptions, request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { parseEntry } from '../../src/catalog/index.ts';
-import { type Acknowledgement, KEY, type RouteRecord } from '../../src/catalog/record.ts';
+import { type Acknowledgement, KEY } from '../../src/catalog/record.ts';
 import type { CertificateRecord, TlsAcknowledgement } from '../../src/catalog/tls-record.ts';
 import { defaultEdgeRules, type EdgeRules } from '../../src/cluster.ts';
 import type { RouteTls } from '../../src/compose/desired.ts';
-import { EdgeLoop } from '../../src/edge/index.ts';
-import { startTestCatalog, type TestCatalog } from '../test-catalog.ts';
 import { certificateRecord, type IssueChange, makeRoot, type TestRoot } from '../test-certificates.ts';
-import { EdgeUnderTest, freePort, sources, type Upstream, until } from './edge-nginx.ts';
+import { type EdgeLoopParts, EdgeLoopStage, makeEdgeLoopParts } from './edge-loop-stage.ts';
+import { freePort, type Upstream, until } from './edge-nginx.ts';
 
 export interface Answer {
   readonly status: number;
@@ -21,102 +17,43 @@ export interface Answer {
   readonly body: string;
 }
 
-interface Stage {
-  readonly t: TestContext;
-  readonly edge: EdgeUnderTest;
-  readonly catalog: TestCatalog;
-  readonly root: TestRoot;
-  readonly state: string;
-  readonly rules: EdgeRules;
-}
-
 /** The edge loop with a real catalog and a real nginx that serves HTTPS with certificates of a CA of the test's own. */
-export class TlsStage {
+export class TlsStage extends EdgeLoopStage {
   readonly clusterKey = Buffer.alloc(32, 7).toString('base64');
-  readonly stage: Stage;
+  readonly root: TestRoot;
   /** What the loop takes for the time of day. */
   wallMs = Date.now();
-  loop: EdgeLoop | undefined;
-  #end: (() => Promise<void>) | undefined;
+  readonly #rules: EdgeRules;
 
-  private constructor(stage: Stage) {
-    this.stage = stage;
+  private constructor(parts: EdgeLoopParts, root: TestRoot, rules: EdgeRules) {
+    super(parts);
+    this.root = root;
+    this.#rules = rules;
   }
 
   static async make(t: TestContext, rules: Partial<EdgeRules> = {}): Promise<TlsStage> {
-    const catalog = await startTestCatalog(t);
-    const edge = await EdgeUnderTest.make();
-    const state = await mkdtemp(join(tmpdir(), 'seawall-edge-state-'));
     const all = { ...defaultEdgeRules, httpsPort: await freePort(), ...rules };
-    const stage = new TlsStage({ t, edge, catalog, root: await makeRoot(), state, rules: all });
-    t.after(async () => {
-      await stage.stop();
-      await edge.remove();
-      await rm(state, { recursive: true, force: true });
-    });
-    for (const key of [KEY.cluster, KEY.host('app1'), KEY.alive('app1')])
-      await catalog.client.kvPut(key, '{}');
-    await edge.startContainer();
-    stage.start();
+    const stage = new TlsStage(await makeEdgeLoopParts(t), await makeRoot(), all);
+    await stage.open();
     return stage;
   }
 
+  protected options() {
+    return { clusterKey: this.clusterKey, rules: this.#rules, wallClock: () => this.wallMs };
+  }
+
   get httpsPort(): number {
-    return this.stage.rules.httpsPort;
-  }
-
-  start(): void {
-    const { edge, catalog, rules, state, t } = this.stage;
-    const end = new AbortController();
-    this.loop = new EdgeLoop({
-      client: catalog.client,
-      docker: edge.docker,
-      host: { name: 'front', privateAddress: sources.requests },
-      httpPort: edge.port,
-      clusterKey: this.clusterKey,
-      rules,
-      wallClock: () => this.wallMs,
-      signal: end.signal,
-      log: (line) => t.diagnostic(line),
-      paths: { edge: edge.folder, state },
-      container: edge.container,
-    });
-    const done = this.loop.run();
-    this.#end = async () => {
-      end.abort();
-      await done;
-    };
-  }
-
-  async stop(): Promise<void> {
-    await this.#end?.();
-    this.#end = undefined;
-  }
-
-  async publish(routes: readonly RouteRecord[]): Promise<void> {
-    await this.stage.catalog.client.kvPut(KEY.route('polls'), JSON.stringify(routes));
-  }
-
-  /** As the registrar does, for a container that was started by hand: every replica can have a port of its own. */
-  async register({ address }: Upstream, name = 'polls-web'): Promise<void> {
-    const port = Number(address.split(':')[1]);
-    const id = `app1:${name}-${port}:${port}`;
-    await this.stage.catalog.client.register({
-      node: 'app1',
-      nodeAddress: '10.208.16.1',
-      service: { id, name, address: '127.0.0.1', port, tags: [], meta: {} },
-      checks: [{ id: `service:${id}`, name: 'test', status: 'passing', output: '', serviceId: id }],
-    });
+    return this.#rules.httpsPort;
   }
 
   async issue(names: readonly string[], change: IssueChange = {}, record: Partial<CertificateRecord> = {}) {
     const { type = 'ecdsa' } = change;
-    const issued = await this.stage.root.issue(names, change);
+    const issued = await this.root.issue(names, change);
     return certificateRecord(names, [{ ...issued, type }], this.clusterKey, record);
   }
 
   async put(record: CertificateRecord): Promise<void> {
-    await this.stage.catalog.client.kvPut(KEY.liveCertificate(record.id), JSON.stringify(record));
+    await this.parts.catalog.client.kvPut(KEY.liveCertificate(record.id), JSON.stringify(record));
   }
 
   /** Issues a certificate, puts it into the catalog and waits until the edge says that it serves it. */
@@ -152,7 +89,7 @@ export class TlsStage {
   #wait<T>(key: string, what: string, holds: (ack: T) => boolean): Promise<T> {
     let last: T | undefined;
     const look = async () => {
-      const { value } = await this.stage.catalog.client.kvGet(key);
+      const { value } = await this.parts.catalog.client.kvGet(key);
       last = value === undefined ? undefined : parseEntry<T>(value);
       return last !== undefined && holds(last) && last;
     };
@@ -172,7 +109,7 @@ export class TlsStage {
       port: this.httpsPort,
       path,
       servername: domain,
-      ca: this.stage.root.certificate,
+      ca: this.root.certificate,
       agent: false,
       ...rest,
       headers: { host: `${domain}:${this.httpsPort}`, ...(headers as object) },
@@ -183,7 +120,7 @@ export class TlsStage {
   plain(domain: string, path = '/', options: RequestOptions = {}): Promise<Answer> {
     const { headers, ...rest } = options;
     return this.#ask(requestPlain, {
-      port: this.stage.edge.port,
+      port: this.parts.edge.port,
       path,
       agent: false,
       ...rest,

@@ -98,7 +98,7 @@ test('names that are not served get no handshake, and old clients none either', 
 
 /** What OpenSSL in the edge container, on the host's network, says of a connection to the edge. */
 async function openssl(
-  { httpsPort, stage: { edge } }: TlsStage,
+  { httpsPort, parts: { edge } }: TlsStage,
   options: readonly string[],
 ): Promise<string> {
   const argv = [
@@ -165,7 +165,7 @@ test('a request for another domain than the connection is for is misdirected, un
   await stage.served(await stage.certify(['a.test', 'also-a.test', 'closed.test']));
   await stage.served(await stage.certify(['b.test']));
   await stage.inForce(replica);
-  const { certificate } = stage.stage.root;
+  const { certificate } = stage.root;
   const client = await other.issue(['someone'], { isClient: true });
   const ask = async (servername: string, host: string, options = {}) =>
     (
@@ -196,7 +196,7 @@ test("client certificates: none and another CA's are refused, and only Seawall s
   await stage.served(await stage.certify(['closed.test']));
   await stage.inForce(replica);
   const good = await clients.issue(['alice'], { isClient: true });
-  const bad = await stage.stage.root.issue(['mallory'], { isClient: true });
+  const bad = await stage.root.issue(['mallory'], { isClient: true });
   assert.equal((await stage.get('closed.test')).status, 400);
   assert.equal((await stage.get('closed.test', '/', { cert: bad.chain, key: bad.key })).status, 400);
   const headers = { 'x-client-dn': 'CN=root', 'x-client-verify': 'NONE' };
@@ -232,7 +232,7 @@ test('plain HTTP redirects, keeps method, path and query, and answers challenges
     { domain: 'plain.test' },
   ]);
   await stage.inForce(replica);
-  const { client } = stage.stage.catalog;
+  const { client } = stage.parts.catalog;
   await client.kvPut(KEY.challengeAnswer('tok_en-1'), 'tok_en-1.thumb');
   await client.kvPut(KEY.challengeAnswer('..'), '...thumb');
   await client.kvPut(KEY.revocationList, Buffer.from([0x30, 0x00, 0xff]).toString('base64'));
@@ -307,7 +307,7 @@ test('replicas that serve HTTPS are verified: those of another CA or name get no
   };
   const good = await make(root, 'web.internal');
   const wrongName = await make(root, 'other.internal');
-  const wrongRoot = await make(stage.stage.root, 'web.internal');
+  const wrongRoot = await make(stage.root, 'web.internal');
   await stage.publish([
     route({ upstreamTls: { trust: 'internal', serverName: 'web.internal' } }),
     route({
@@ -317,7 +317,7 @@ test('replicas that serve HTTPS are verified: those of another CA or name get no
     }),
   ]);
   for (const upstream of [good, wrongName, wrongRoot]) await stage.register(upstream);
-  await stage.register(good, 'given');
+  await stage.register(good, { name: 'given' });
   await stage.inForce(good, 'given');
   assert.equal((await stage.plain('given.test')).body, 'web.internal');
   await stage.acknowledged('the CA is missed', ({ problems }) =>
@@ -325,7 +325,7 @@ test('replicas that serve HTTPS are verified: those of another CA or name get no
   );
   assert.equal((await stage.plain('polls.test')).status, 503);
   const authority = { root: { certificate: root.certificate, key: 'sealed' } };
-  await stage.stage.catalog.client.kvPut(KEY.authority, JSON.stringify(authority));
+  await stage.parts.catalog.client.kvPut(KEY.authority, JSON.stringify(authority));
   // Their plain TCP probes may have let them in before the CA was known: then nginx itself refuses them.
   await stage.inForce(good);
   const answers = await Promise.all(Array.from({ length: 12 }, () => stage.plain('polls.test')));
@@ -344,7 +344,8 @@ test('a balancer in front says who the client is by the PROXY protocol, and clie
   );
   await stage.served(await stage.certify(['a.test']));
   await stage.inForce(replica);
-  const { edge, root } = stage.stage;
+  const { root } = stage;
+  const { edge } = stage.parts;
   const say = (port: number, source: string) => {
     const socket = connect(port, '127.0.0.1');
     socket.write(`PROXY TCP4 ${source} 127.0.0.1 40000 ${port}\r\n`);
@@ -412,7 +413,7 @@ test('a record that is wrong is told of and the certificate before it serves on;
   await stage.served(good);
   const next = await stage.issue(['a.test']);
   const [key] = next.keys;
-  const foreign = await stage.stage.root.issue(['a.test']);
+  const foreign = await stage.root.issue(['a.test']);
   const wrong = {
     'key does not belong': {
       ...next,
@@ -428,7 +429,7 @@ test('a record that is wrong is told of and the certificate before it serves on;
   };
   for (const [problem, record] of Object.entries(wrong)) {
     const sealed = record === undefined ? '{' : JSON.stringify(record);
-    await stage.stage.catalog.client.kvPut(KEY.liveCertificate('a.test'), sealed);
+    await stage.parts.catalog.client.kvPut(KEY.liveCertificate('a.test'), sealed);
     const ack = await stage.said(problem, ({ problems }) => problems['a.test']?.includes(problem) === true);
     assert.deepEqual(ack.certificates['a.test'], [good.keys[0]?.fingerprint]);
   }
@@ -436,7 +437,7 @@ test('a record that is wrong is told of and the certificate before it serves on;
   const ack = await stage.served(next);
   assert.deepEqual(ack.problems, {});
   assert.equal((await stage.get('a.test')).status, 200);
-  const folder = join(stage.stage.edge.folder, 'certs', 'a.test');
+  const folder = join(stage.parts.edge.folder, 'certs', 'a.test');
   // As many generations as are kept on the disk, and one more.
   for (let index = 0; index < 7; index += 1) await stage.served(await stage.certify(['a.test']));
   await until('old files are gone', async () => {
@@ -449,7 +450,7 @@ test('workers cannot read keys, and nobody else on the host can', async (t) => {
   const stage = await stageWith(t, [{ domain: 'a.test', tls: routeTls('a.test') }]);
   const { keys } = await stage.certify(['a.test']);
   await stage.said('it is served', ({ certificates }) => certificates['a.test'] !== undefined);
-  const { edge } = stage.stage;
+  const { edge } = stage.parts;
   const folder = join(edge.folder, 'certs', 'a.test');
   const key = join(folder, `${keys[0]?.fingerprint}.key`);
   for (const [path, mode] of [
@@ -475,11 +476,11 @@ test('a restart of the loop without the catalog serves on with the certificates 
   await stage.inForce(replica);
   const before = stage.loop?.status?.generation;
   await stage.stop();
-  await stage.stage.catalog.stop();
+  await stage.parts.catalog.stop();
   stage.start();
   await until('nginx is confirmed', () => stage.loop?.status?.generation === before);
   assert.equal((await stage.get('a.test')).status, 200);
-  await stage.stage.catalog.start();
+  await stage.parts.catalog.start();
   await stage.served(await stage.certify(['a.test']));
   assert.equal((await stage.get('a.test')).status, 200);
 });
@@ -489,7 +490,7 @@ test('a start of the loop that remembers nothing cuts nobody off', async (t) => 
   await stage.served(await stage.certify(['a.test']));
   await stage.inForce(replica);
   await stage.stop();
-  await rm(join(stage.stage.state, 'edge.json'));
+  await rm(join(stage.parts.state, 'edge.json'));
   const end = new AbortController();
   const outcomes = new Set<string>();
   const asking = (async () => {

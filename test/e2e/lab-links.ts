@@ -1,16 +1,18 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
 import { type Lab, stateFolder } from '../../lab/lab.ts';
 import type { HostConfig } from '../../src/config/index.ts';
 import { connectHosts, type HostLink } from '../../src/hosts/index.ts';
+import { labName } from '../lab-name.ts';
+import { until as waitUntil } from '../until.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
 /** A lab of its own: host1 has Engine 28.5, host2 20.10. */
 export function labOf(name: string, hosts: number): Promise<Lab> {
-  return bringUpLab({ name, hosts, stateDir: stateFolder(join(root, '.lab'), name), say: () => {} });
+  const stateDir = stateFolder(join(root, '.lab'), name);
+  return bringUpLab({ name: labName(name), hosts, stateDir, say: () => {} });
 }
 
 /** A host of the lab as seawall.yml would name it. */
@@ -27,15 +29,11 @@ export async function linksTo(lab: Lab, names: readonly string[]): Promise<reado
   throw failures[0].error;
 }
 
-/** Asks until it is so; throws after the deadline. */
+/** Waits for a condition. */
 export async function until(
   what: string,
-  ask: () => Promise<boolean> | boolean,
+  look: () => Promise<boolean> | boolean,
   deadlineMs = 30_000,
 ): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!(await ask())) {
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await sleep(50);
-  }
+  await waitUntil(what, deadlineMs / 1000, look, 50);
 }

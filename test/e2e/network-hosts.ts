@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
@@ -23,6 +22,8 @@ import {
 import { LABEL } from '../../src/labels.ts';
 import { dockerNetworkBody, dockerNetworkName } from '../../src/plan/index.ts';
 import { privateAddress } from '../../src/ranges.ts';
+import { labName } from '../lab-name.ts';
+import { until as waitUntil } from '../until.ts';
 
 const execFileAsync = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -36,24 +37,12 @@ export interface NetworkHost {
   readonly link: HostLink;
 }
 
-/** Waits for a condition; says what was last seen when it does not come. */
-export async function until<T>(
+/** Waits for a condition. */
+export const until = <T>(
   what: string,
   look: () => Promise<T | undefined | false>,
   deadlineMs = 30_000,
-): Promise<T> {
-  const end = performance.now() + deadlineMs;
-  let last: unknown;
-  for (;;) {
-    const found = await look().catch((error: unknown) => {
-      last = error;
-      return undefined;
-    });
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`, { cause: last });
-    await sleep(100);
-  }
-}
+): Promise<T> => waitUntil(what, deadlineMs / 1000, look, 100);
 
 /** The agent image of this checkout, on the outer engine. */
 async function buildAgentImage(): Promise<void> {
@@ -96,7 +85,7 @@ export class NetworkLab {
 
   static async make(name: string, count: number): Promise<NetworkLab> {
     const lab = await bringUpLab({
-      name,
+      name: labName(name),
       stateDir: stateFolder(join(root, '.lab'), name),
       hosts: count,
       foreign: true,

@@ -64,7 +64,7 @@ test('two bare hosts become a cluster whose agents live and whose link carries p
   const { cluster, done } = await setUp();
   assert.equal(cluster.catalog.host, 'host1');
   assert.deepEqual(done.host2, ['cluster file written', 'server created', 'agent created']);
-  const reasons = setupReasons({ config, agentSource, parts, signal });
+  const reasons = setupReasons({ config, agentSource, parts, knownHosts: async () => [], signal });
   for (const link of links) {
     const facts = await readFacts(link);
     assert.equal(facts.cluster?.id, cluster.id);
@@ -112,7 +112,7 @@ test('what was lost on a host is made again, the cluster stays the same', async 
   await second.docker.tagImage(Image, 'seawall-agent:earlier');
   await second.docker.removeContainer(OWN.server, { force: true });
   await second.docker.removeContainer(OWN.agent, { force: true });
-  const reasons = setupReasons({ config, agentSource, parts, signal });
+  const reasons = setupReasons({ config, agentSource, parts, knownHosts: async () => [], signal });
   assert.deepEqual(await reasons(second), ['set up Seawall']);
   const { cluster, done } = await setUp();
   assert.equal(cluster.id, before);

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { sha256 } from '../../src/hash.ts';
+import { labName } from '../lab-name.ts';
+import { until } from '../until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const stateDir = join(root, '.lab/wire');
@@ -17,7 +17,7 @@ const DOMAIN = 'wires.example';
 
 /** host1 is the edge; both hosts run replicas. */
 export const lab: Lab = await bringUpLab({
-  ...{ name: `wire-${sha256(root).slice(0, 6)}`, hosts: 2, foreign: true, stateDir, say: () => undefined },
+  ...{ name: labName('wire'), hosts: 2, foreign: true, stateDir, say: () => undefined },
 });
 mkdirSync(join(stateDir, 'project'), { recursive: true });
 export const addressOf = (host: string): string => findHost(lab, host).address;
@@ -166,25 +166,6 @@ export async function askEdge(): Promise<string | undefined> {
     `http://${addressOf('host1')}/`,
   ]);
   return code === 0 ? stdout : undefined;
-}
-
-/** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
-export async function until<T>(
-  what: string,
-  seconds: number,
-  look: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  let last: unknown;
-  for (;;) {
-    const value = await look().catch((error: unknown) => {
-      last = error;
-      return undefined;
-    });
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what} ${last ?? ''}`);
-    await sleep(250);
-  }
 }
 
 /** What {@link serveNames} answers for {@link FOREIGN_NAME}. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startHost, stopHost, takeDownLab } from '../../lab/hosts.ts';
+import { until } from '../until.ts';
 import {
   addressOf,
   askEdge,
@@ -16,7 +17,6 @@ import {
   said,
   seawall,
   serveNames,
-  until,
   writeProject,
 } from './wire-stage.ts';
 

@@ -1,7 +1,8 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { pause, retryDelayMs } from '../retry.ts';
+import { replaceFile, syncFolder } from '../../replace-file.ts';
+import { pause, retryDelayMs } from '../../retry.ts';
 import type { State } from './state.ts';
 import type { Commit, TableName } from './tables.ts';
 
@@ -165,30 +166,7 @@ export function snapshotText(state: State): string {
 /** Writes aside, syncs and renames. @returns its bytes. */
 export async function writeSnapshot(dir: string, state: State): Promise<number> {
   const text = snapshotText(state);
-  const aside = join(dir, `${SNAPSHOT_FILE}.new`);
-  try {
-    const file = await open(aside, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, join(dir, SNAPSHOT_FILE));
-  } catch (error) {
-    // On a full disk it must not take what little there is.
-    await rm(aside, { force: true }).catch(() => undefined);
-    throw error;
-  }
-  await syncDirectory(dir);
+  await replaceFile(join(dir, SNAPSHOT_FILE), text, 0o600);
+  await syncFolder(dir);
   return Buffer.byteLength(text);
-}
-
-export async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -2,7 +2,8 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SeawallError } from '../../errors.ts';
-import { JOURNAL_FILE, Journal, SNAPSHOT_FILE, syncDirectory } from './journal.ts';
+import { syncFolder } from '../../replace-file.ts';
+import { JOURNAL_FILE, Journal, SNAPSHOT_FILE } from './journal.ts';
 import { State } from './state.ts';
 import type { Change, Commit } from './tables.ts';
 
@@ -37,7 +38,7 @@ async function openForAppending(
     file = await open(path, 'a', 0o600);
     await file.truncate(good);
     await file.sync();
-    await syncDirectory(dirname(path));
+    await syncFolder(dirname(path));
     return { file };
   } catch (failure) {
     await file?.close();

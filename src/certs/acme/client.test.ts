@@ -1,101 +1,76 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { flattenedVerify } from 'jose';
-import { acmeFailure, pendingOrder, TestClients } from '../../../test/acme-clients.ts';
-import { type FaultServer, json, problem, startFaultServer } from '../../../test/acme-fault-server.ts';
+import { acmeFailure, acmeStage, ownServer, pendingOrder } from '../../../test/acme-clients.ts';
+import { json, problem } from '../../../test/acme-fault-server.ts';
 import { makeServerCertificate } from '../../../test/e2e/acme-certificate.ts';
 import { isAlreadyReplaced, isOutage, renewalId } from './index.ts';
 
-let server: FaultServer;
-let clients: TestClients;
+const { server, clients } = await acmeStage();
 
-before(async () => {
-  server = await startFaultServer();
-  clients = await TestClients.make();
+test('one nonce is fetched, then each answer brings the next; a refused one is tried again at once, 20 times at the most', async (t) => {
+  const own = await ownServer(t);
+  const client = clients.of(own);
+  let refusals = 19;
+  own.on('/new-order', (response) => {
+    refusals -= 1;
+    if (refusals >= 0) problem(response, 400, 'badNonce', 'not that one');
+    else json(response, 201, pendingOrder(own.origin), { Location: `${own.origin}/order/1` });
+  });
+  assert.equal((await client.newOrder({ names: ['a.example'] })).url, `${own.origin}/order/1`);
+  const posts = own.seen.filter(({ method }) => method === 'POST');
+  assert.equal(posts.length, 20);
+  assert.equal(new Set(posts.map(({ signed }) => signed?.header.nonce)).size, 20);
+  assert.equal(own.seen.filter(({ method }) => method === 'HEAD').length, 1);
+  refusals = 1000;
+  const error = await acmeFailure(client.newOrder({ names: ['a.example'] }));
+  assert.equal(error.type, 'urn:ietf:params:acme:error:badNonce');
+  assert.equal(own.seen.filter(({ method }) => method === 'POST').length, 40);
 });
 
-after(async () => {
-  clients.close();
-  await server.close();
-});
-
-test('one nonce is fetched, then each answer brings the next; a refused one is tried again at once, 20 times at the most', async () => {
-  const own = await startFaultServer();
-  try {
-    const client = clients.of(own);
-    let refusals = 19;
-    own.on('/new-order', (response) => {
-      refusals -= 1;
-      if (refusals >= 0) problem(response, 400, 'badNonce', 'not that one');
-      else json(response, 201, pendingOrder(own.origin), { Location: `${own.origin}/order/1` });
-    });
-    assert.equal((await client.newOrder({ names: ['a.example'] })).url, `${own.origin}/order/1`);
-    const posts = own.seen.filter(({ method }) => method === 'POST');
-    assert.equal(posts.length, 20);
-    assert.equal(new Set(posts.map(({ signed }) => signed?.header.nonce)).size, 20);
-    assert.equal(own.seen.filter(({ method }) => method === 'HEAD').length, 1);
-    refusals = 1000;
-    const error = await acmeFailure(client.newOrder({ names: ['a.example'] }));
-    assert.equal(error.type, 'urn:ietf:params:acme:error:badNonce');
-    assert.equal(own.seen.filter(({ method }) => method === 'POST').length, 40);
-  } finally {
-    await own.close();
+test('requests are signed with ES256 over URL and nonce, by the account, or by the key when the account is not known', async (t) => {
+  const own = await ownServer(t);
+  const client = clients.of(own);
+  own.on('/order/1', (response) => json(response, 200, pendingOrder(own.origin)));
+  await client.order(`${own.origin}/order/1`);
+  await client.account({
+    email: 'ops@example.com',
+    binding: { keyId: 'k1', key: Buffer.alloc(32, 7).toString('base64url') },
+  });
+  const [read, account] = own.seen.filter(({ signed }) => signed !== undefined);
+  assert.ok(read && account);
+  assert.deepEqual(Object.keys(read.signed?.header ?? {}).sort(), ['alg', 'kid', 'nonce', 'url']);
+  assert.equal(read.signed?.header.url, `${own.origin}/order/1`);
+  assert.equal(read.signed?.payload, undefined);
+  assert.equal(read.headers['user-agent'], 'seawall/test');
+  assert.deepEqual(Object.keys(account.signed?.header ?? {}).sort(), ['alg', 'jwk', 'nonce', 'url']);
+  for (const { body } of [read, account]) {
+    await flattenedVerify(JSON.parse(body), createPublicKey(clients.accountKey));
   }
+  const payload = account.signed?.payload as { contact: string[]; externalAccountBinding: never };
+  assert.deepEqual(payload.contact, ['mailto:ops@example.com']);
+  const bound = await flattenedVerify(payload.externalAccountBinding, new Uint8Array(32).fill(7));
+  assert.deepEqual(bound.protectedHeader, { alg: 'HS256', kid: 'k1', url: `${own.origin}/new-account` });
+  assert.deepEqual(JSON.parse(Buffer.from(bound.payload).toString()), account.signed?.header.jwk);
 });
 
-test('requests are signed with ES256 over URL and nonce, by the account, or by the key when the account is not known', async () => {
-  const own = await startFaultServer();
-  try {
-    const client = clients.of(own);
-    own.on('/order/1', (response) => json(response, 200, pendingOrder(own.origin)));
-    await client.order(`${own.origin}/order/1`);
-    await client.account({
-      email: 'ops@example.com',
-      binding: { keyId: 'k1', key: Buffer.alloc(32, 7).toString('base64url') },
-    });
-    const [read, account] = own.seen.filter(({ signed }) => signed !== undefined);
-    assert.ok(read && account);
-    assert.deepEqual(Object.keys(read.signed?.header ?? {}).sort(), ['alg', 'kid', 'nonce', 'url']);
-    assert.equal(read.signed?.header.url, `${own.origin}/order/1`);
-    assert.equal(read.signed?.payload, undefined);
-    assert.equal(read.headers['user-agent'], 'seawall/test');
-    assert.deepEqual(Object.keys(account.signed?.header ?? {}).sort(), ['alg', 'jwk', 'nonce', 'url']);
-    for (const { body } of [read, account]) {
-      await flattenedVerify(JSON.parse(body), createPublicKey(clients.accountKey));
-    }
-    const payload = account.signed?.payload as { contact: string[]; externalAccountBinding: never };
-    assert.deepEqual(payload.contact, ['mailto:ops@example.com']);
-    const bound = await flattenedVerify(payload.externalAccountBinding, new Uint8Array(32).fill(7));
-    assert.deepEqual(bound.protectedHeader, { alg: 'HS256', kid: 'k1', url: `${own.origin}/new-account` });
-    assert.deepEqual(JSON.parse(Buffer.from(bound.payload).toString()), account.signed?.header.jwk);
-  } finally {
-    await own.close();
-  }
-});
-
-test('where a directory has neither renewal information nor profiles, orders name none and there is no window', async () => {
-  const own = await startFaultServer({ directory: { renewalInfo: undefined, meta: undefined } });
-  try {
-    const client = clients.of(own);
-    const { certificate } = await makeServerCertificate('127.0.0.1', []);
-    assert.equal(await client.renewalInfo(certificate), undefined);
-    own.on('/new-order', (response) =>
-      json(response, 201, pendingOrder(own.origin), { Location: '/order/1' }),
-    );
-    await client.newOrder({
-      names: ['a.example', '192.0.2.1'],
-      profile: 'shortlived',
-      replaces: certificate,
-    });
-    const identifiers = [
-      { type: 'dns', value: 'a.example' },
-      { type: 'ip', value: '192.0.2.1' },
-    ];
-    assert.deepEqual(own.seen.at(-1)?.signed?.payload, { identifiers });
-  } finally {
-    await own.close();
-  }
+test('where a directory has neither renewal information nor profiles, orders name none and there is no window', async (t) => {
+  const own = await ownServer(t, { directory: { renewalInfo: undefined, meta: undefined } });
+  const client = clients.of(own);
+  const { certificate } = await makeServerCertificate('127.0.0.1', []);
+  assert.equal(await client.renewalInfo(certificate), undefined);
+  own.on('/new-order', (response) => json(response, 201, pendingOrder(own.origin), { Location: '/order/1' }));
+  await client.newOrder({
+    names: ['a.example', '192.0.2.1'],
+    profile: 'shortlived',
+    replaces: certificate,
+  });
+  const identifiers = [
+    { type: 'dns', value: 'a.example' },
+    { type: 'ip', value: '192.0.2.1' },
+  ];
+  assert.deepEqual(own.seen.at(-1)?.signed?.payload, { identifiers });
 });
 
 test('a certificate that was replaced before is told by its type', async () => {

@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
-import { after, before, test } from 'node:test';
-import { acmeFailure, pendingOrder, TestClients } from '../../../test/acme-clients.ts';
-import { type FaultServer, json, problem, startFaultServer } from '../../../test/acme-fault-server.ts';
+import { test } from 'node:test';
+import { acmeFailure, acmeStage, ownServer, pendingOrder } from '../../../test/acme-clients.ts';
+import { json, problem, startFaultServer } from '../../../test/acme-fault-server.ts';
 import { makeServerCertificate } from '../../../test/e2e/acme-certificate.ts';
 import { describeError } from '../../errors.ts';
 import { isOutage, isRateLimited } from './index.ts';
 
-let server: FaultServer;
-let clients: TestClients;
-
-before(async () => {
-  server = await startFaultServer();
-  clients = await TestClients.make();
-});
-
-after(async () => {
-  clients.close();
-  await server.close();
-});
+const { server, clients } = await acmeStage();
 
 test('a rate limit is an error with the time to wait, in seconds or as a date, and nothing is waited', async () => {
   const client = clients.of(server);
@@ -90,43 +79,35 @@ test('what is no ACME is an outage: broken JSON, another noun, another content t
   assert.match((await acmeFailure(client.newOrder({ names: ['a.example'] }))).message, /did not say where/);
 });
 
-test('nobody at the address is an outage; a certificate of somebody else is not', async () => {
+test('nobody at the address is an outage; a certificate of somebody else is not', async (t) => {
   const gone = await startFaultServer();
   await gone.close();
   const away = await acmeFailure(clients.of(gone).directory());
   assert.ok(isOutage(away));
   assert.match(away.hint ?? '', /directory answers/);
   const { authority, certificate, key } = await makeServerCertificate('127.0.0.1', []);
-  const secure = await startFaultServer({ tls: { certificate, key } });
-  try {
-    const strange = await acmeFailure(clients.of(secure).directory());
-    assert.equal(strange.code, 'refused');
-    assert.ok(!isOutage(strange));
-    assert.equal((await acmeFailure(clients.of(secure, { trust: 'no PEM' }).directory())).code, 'refused');
-    assert.deepEqual((await clients.of(secure, { trust: authority }).directory()).profiles, {
-      classic: 'as ever',
-    });
-  } finally {
-    await secure.close();
-  }
+  const secure = await ownServer(t, { tls: { certificate, key } });
+  const strange = await acmeFailure(clients.of(secure).directory());
+  assert.equal(strange.code, 'refused');
+  assert.ok(!isOutage(strange));
+  assert.equal((await acmeFailure(clients.of(secure, { trust: 'no PEM' }).directory())).code, 'refused');
+  assert.deepEqual((await clients.of(secure, { trust: authority }).directory()).profiles, {
+    classic: 'as ever',
+  });
 });
 
-test('an HTTPS directory cannot lead to plain HTTP', async () => {
+test('an HTTPS directory cannot lead to plain HTTP', async (t) => {
   const { authority, certificate, key } = await makeServerCertificate('127.0.0.1', []);
-  const secure = await startFaultServer({
+  const secure = await ownServer(t, {
     tls: { certificate, key },
     directory: { newNonce: `${server.origin}/new-nonce` },
   });
-  try {
-    const seen = server.seen.length;
-    const error = await acmeFailure(
-      clients.of(secure, { trust: authority }).newOrder({ names: ['a.example'] }),
-    );
-    assert.match(error.message, /only https/);
-    assert.equal(server.seen.length, seen);
-  } finally {
-    await secure.close();
-  }
+  const seen = server.seen.length;
+  const error = await acmeFailure(
+    clients.of(secure, { trust: authority }).newOrder({ names: ['a.example'] }),
+  );
+  assert.match(error.message, /only https/);
+  assert.equal(server.seen.length, seen);
 });
 
 test('a signed request follows no redirect, a read does', async () => {
@@ -161,16 +142,12 @@ test('subproblems name their identifiers', async () => {
   assert.match(error.message, /: no \[31m; b\.example: forbidden by CAA \(rejectedIdentifier\)$/);
 });
 
-test('an account that is not taken leads to its binding, not to the names', async () => {
-  const own = await startFaultServer();
-  try {
-    own.on('/new-account', (response) => problem(response, 403, 'unauthorized', 'wrong MAC'));
-    const error = await acmeFailure(clients.of(own).account({}));
-    assert.match(error.hint ?? '', /key_id/);
-    assert.doesNotMatch(error.hint ?? '', /edge,/);
-  } finally {
-    await own.close();
-  }
+test('an account that is not taken leads to its binding, not to the names', async (t) => {
+  const own = await ownServer(t);
+  own.on('/new-account', (response) => problem(response, 403, 'unauthorized', 'wrong MAC'));
+  const error = await acmeFailure(clients.of(own).account({}));
+  assert.match(error.hint ?? '', /key_id/);
+  assert.doesNotMatch(error.hint ?? '', /edge,/);
 });
 
 test('an order that became invalid says why', async () => {
@@ -188,27 +165,23 @@ test('an order that became invalid says why', async () => {
   assert.equal(error.status, undefined);
 });
 
-test('a read is sent again when the server had just closed the kept connection; an order is never sent over one', async () => {
-  const own = await startFaultServer();
-  try {
-    const client = clients.of(own);
-    const used = new Set<unknown>();
-    own.on('/order/1', (response) => {
-      const { socket } = response;
-      // As a server does that closes an idle connection in the moment in which it is used.
-      if (used.has(socket)) socket?.destroy();
-      else json(response, 200, pendingOrder(own.origin));
-      used.add(socket);
-    });
-    for (let read = 0; read < 3; read += 1) await client.order(`${own.origin}/order/1`);
-    assert.ok(used.size > 1);
-    own.on('/new-order', (response) => {
-      assert.ok(!used.has(response.socket));
-      used.add(response.socket);
-      json(response, 201, pendingOrder(own.origin), { Location: '/order/1' });
-    });
-    for (let order = 0; order < 3; order += 1) await client.newOrder({ names: ['a.example'] });
-  } finally {
-    await own.close();
-  }
+test('a read is sent again when the server had just closed the kept connection; an order is never sent over one', async (t) => {
+  const own = await ownServer(t);
+  const client = clients.of(own);
+  const used = new Set<unknown>();
+  own.on('/order/1', (response) => {
+    const { socket } = response;
+    // As a server does that closes an idle connection in the moment in which it is used.
+    if (used.has(socket)) socket?.destroy();
+    else json(response, 200, pendingOrder(own.origin));
+    used.add(socket);
+  });
+  for (let read = 0; read < 3; read += 1) await client.order(`${own.origin}/order/1`);
+  assert.ok(used.size > 1);
+  own.on('/new-order', (response) => {
+    assert.ok(!used.has(response.socket));
+    used.add(response.socket);
+    json(response, 201, pendingOrder(own.origin), { Location: '/order/1' });
+  });
+  for (let order = 0; order < 3; order += 1) await client.newOrder({ names: ['a.example'] });
 });

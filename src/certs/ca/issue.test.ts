@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
+import { Openssl } from '../../../test/openssl.ts';
 import {
   type Authority,
   isIntermediateDue,
@@ -19,11 +17,10 @@ import {
 import { type CertificateOrder, issueCertificate } from './issue.ts';
 import { loadX509 } from './x509.ts';
 
-const run = promisify(execFile);
 const clusterKey = Buffer.alloc(32, 7).toString('base64');
 const now = Date.now();
 const DAY_MS = 86_400_000;
-let folder: string;
+let openssl: Openssl;
 let open: Authority;
 let narrow: Authority;
 
@@ -31,11 +28,11 @@ const authority = async (permitted: readonly string[] = [], at = now): Promise<A
   openAuthority(clusterKey, 'test', await makeAuthority(clusterKey, { name: 'Test, "CA"=1', permitted }, at));
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'seawall-ca-'));
+  openssl = await Openssl.make();
   open = await authority();
   narrow = await authority(['example.internal', '10.0.0.0/8']);
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(() => openssl.remove());
 
 const order = (names: readonly string[], more: Partial<CertificateOrder> = {}): CertificateOrder => ({
   names,
@@ -44,27 +41,12 @@ const order = (names: readonly string[], more: Partial<CertificateOrder> = {}): 
   ...more,
 });
 
-let files = 0;
-async function fileOf(text: string): Promise<string> {
-  files += 1;
-  const path = join(folder, `${files}.pem`);
-  await writeFile(path, text, { mode: 0o600 });
-  return path;
-}
-
 /** What `openssl verify` says of a chain: `OK`, or its error. */
-async function verdict(trusted: Authority, chain: string, ...flags: readonly string[]): Promise<string> {
-  const [root, path] = [await fileOf(trusted.record.root.certificate), await fileOf(chain)];
-  try {
-    await run('openssl', ['verify', '-x509_strict', '-CAfile', root, '-untrusted', path, ...flags, path]);
-    return 'OK';
-  } catch (error) {
-    return String((error as { stderr?: string }).stderr);
-  }
-}
+const verdict = (trusted: Authority, chain: string, ...flags: readonly string[]): Promise<string> =>
+  openssl.verify(trusted.record.root.certificate, chain, ...flags);
 
 const textOf = async (pem: string): Promise<string> =>
-  (await run('openssl', ['x509', '-noout', '-text', '-in', await fileOf(pem)])).stdout;
+  openssl.run('x509', '-noout', '-text', '-in', await openssl.file(pem));
 
 test('openssl accepts what the CA issues, for the names it was issued for and for no other purpose', async () => {
   const issued = await issueCertificate(
@@ -218,9 +200,9 @@ test('RSA on request, and the same chain verifies', async () => {
 });
 
 test('with a request the key stays where it is, and the request decides nothing else', async () => {
-  const key = join(folder, 'own.key');
+  const key = join(openssl.folder, 'own.key');
   const args = ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-subj', '/CN=evil.example'];
-  const { stdout: csr } = await run('openssl', [...args, '-addext', 'subjectAltName=DNS:evil.example']);
+  const csr = await openssl.run(...args, '-addext', 'subjectAltName=DNS:evil.example');
   const issued = await issueCertificate(open, order(['good.internal'], { csr }));
   assert.equal(issued.key, undefined);
   const leaf = new X509Certificate(issued.chain);
@@ -232,19 +214,9 @@ test('with a request the key stays where it is, and the request decides nothing 
 });
 
 test('a request that is broken, altered or for a weak key is refused', async () => {
-  const request = async (newkey: readonly string[]) =>
-    (
-      await run('openssl', [
-        'req',
-        '-new',
-        ...newkey,
-        '-nodes',
-        '-keyout',
-        join(folder, 'weak.key'),
-        '-subj',
-        '/',
-      ])
-    ).stdout;
+  const key = join(openssl.folder, 'weak.key');
+  const request = (newkey: readonly string[]) =>
+    openssl.run('req', '-new', ...newkey, '-nodes', '-keyout', key, '-subj', '/');
   const good = await request(['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384']);
   assert.equal(
     await verdict(open, (await issueCertificate(open, order(['a.b'], { csr: good }))).chain),

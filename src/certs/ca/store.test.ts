@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { promisify } from 'node:util';
+import { test } from 'node:test';
+import { Openssl } from '../../../test/openssl.ts';
 import { startTestCatalog } from '../../../test/test-catalog.ts';
 import type { CatalogClient } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
@@ -28,7 +24,6 @@ import {
   setRevocationHost,
 } from './index.ts';
 
-const run = promisify(execFile);
 const clusterKey = Buffer.alloc(32, 7).toString('base64');
 const now = Date.now();
 const DAY_MS = 86_400_000;
@@ -42,12 +37,6 @@ async function give(
   const issued = await issueCertificate(authority, { names: [name], purpose: 'other', now: at });
   await recordIssued(client, authority, issued, { by: 'ann' });
   return issued;
-}
-
-async function folderFor(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'seawall-crl-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 test('several who make a CA at once end with one, and whoever reads it later has the same', async (t) => {
@@ -97,40 +86,16 @@ test('openssl refuses a certificate once the list says that it is revoked, and t
   const bad = await give(client, authority, 'bad.internal');
   const good = await give(client, authority, 'good.internal');
   const plain = await give(client, authority, 'plain.internal');
-  const folder = await folderFor(t);
-  const verdict = async ({ chain }: IssuedCertificate): Promise<string> => {
+  const openssl = await Openssl.make();
+  t.after(() => openssl.remove());
+  const listFile = async (): Promise<string> => {
     const list = await readRevocationList(client, authority);
     assert.ok(list);
-    await writeFile(join(folder, 'root.pem'), authorityTrust(authority.record));
-    await writeFile(join(folder, 'chain.pem'), chain);
-    await writeFile(join(folder, 'list.der'), list.der);
-    await run('openssl', [
-      'crl',
-      '-inform',
-      'DER',
-      '-in',
-      join(folder, 'list.der'),
-      '-out',
-      join(folder, 'list.pem'),
-    ]);
-    const [root, path, crl] = ['root.pem', 'chain.pem', 'list.pem'].map((file) => join(folder, file));
-    const args = [
-      'verify',
-      '-x509_strict',
-      '-crl_check',
-      '-CRLfile',
-      crl,
-      '-CAfile',
-      root,
-      '-untrusted',
-      path,
-      path,
-    ];
-    return run('openssl', args as string[]).then(
-      () => 'OK',
-      (error: { stderr?: string }) => String(error.stderr),
-    );
+    const pem = await openssl.run('crl', '-inform', 'DER', '-in', await openssl.file(list.der));
+    return openssl.file(pem);
   };
+  const verdict = async ({ chain }: IssuedCertificate): Promise<string> =>
+    openssl.verify(authorityTrust(authority.record), chain, ...['-crl_check', '-CRLfile', await listFile()]);
   const first = await renewRevocationList({ client, authority, now });
   assert.equal(first.number, 1n);
   assert.equal(await verdict(bad), 'OK');
@@ -142,10 +107,10 @@ test('openssl refuses a certificate once the list says that it is revoked, and t
   assert.match(await verdict(bad), /revoked/);
   assert.match(await verdict(plain), /revoked/);
   assert.equal(await verdict(good), 'OK');
-  const { stdout } = await run('openssl', ['crl', '-noout', '-text', '-in', join(folder, 'list.pem')]);
-  assert.match(stdout, /X509v3 CRL Number: \s+2\n/);
-  assert.match(stdout, /Key Compromise/);
-  const { stdout: asn1 } = await run('openssl', ['asn1parse', '-in', join(folder, 'list.pem')]);
+  const text = await openssl.run('crl', '-noout', '-text', '-in', await listFile());
+  assert.match(text, /X509v3 CRL Number: \s+2\n/);
+  assert.match(text, /Key Compromise/);
+  const asn1 = await openssl.run('asn1parse', '-in', await listFile());
   assert.doesNotMatch(asn1, /l= +0 cons: SEQUENCE/);
 });
 

@@ -1,7 +1,12 @@
-import { type CatalogClient, type CertificateWish, parseEntry, updateRecord } from '../../catalog/index.ts';
+import {
+  type CatalogClient,
+  type CertificateWish,
+  MANUAL,
+  parseEntry,
+  updateRecord,
+} from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
 import { SeawallError } from '../../errors.ts';
-import { MANUAL } from './status.ts';
 
 /**
  * Adds a certificate that no route names, or changes it.

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FACTS, NOW } from '../../../test/certificate-samples.ts';
-import { certificateStatuses, MANUAL } from './status.ts';
+import { MANUAL } from '../../catalog/tls-record.ts';
+import { certificateStatuses } from './status.ts';
 
 const id = 'half.example.com';
 

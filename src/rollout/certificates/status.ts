@@ -1,10 +1,11 @@
-import type {
-  CertificateRecord,
-  CertificateSource,
-  CertificateState,
-  CertificateWish,
-  KeyType,
-  TlsAcknowledgement,
+import {
+  type CertificateRecord,
+  type CertificateSource,
+  type CertificateState,
+  type CertificateWish,
+  type KeyType,
+  MANUAL,
+  type TlsAcknowledgement,
 } from '../../catalog/tls-record.ts';
 import { issuerWords } from '../../plan/index.ts';
 
@@ -59,9 +60,6 @@ export interface CertificateStatus {
   /** Why it is not well, in a sentence; null when it is. */
   readonly problem: string | null;
 }
-
-/** Under which certificates stand that nobody's routes name. */
-export const MANUAL = '_manual';
 
 /** Every certificate that somebody wants, sorted by its first name. */
 export function certificateStatuses(facts: CertificateFacts, now: number): CertificateStatus[] {
@@ -166,7 +164,13 @@ function judge(status: Unjudged, now: number): Pick<CertificateStatus, 'health' 
   if (kind === 'none' || kind === 'interim')
     return {
       health: 'pending',
-      problem: warnings[0] ?? (issuer === null ? 'nothing is served yet' : 'it is being ordered'),
+      problem:
+        warnings[0] ??
+        (issuer === null
+          ? 'nothing is served yet'
+          : missing === undefined
+            ? 'it is being ordered'
+            : `${missing.edge}: ${missing.why}`),
     };
   if (missing !== undefined) return { health: 'unserved', problem: `${missing.edge}: ${missing.why}` };
   return { health: 'ok', problem: null };

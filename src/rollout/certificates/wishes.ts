@@ -10,6 +10,7 @@ import type { ClusterFile } from '../../cluster.ts';
 import type { Desired, DesiredCertificate, DesiredIssuer } from '../../compose/desired.ts';
 import { SeawallError } from '../../errors.ts';
 import { sha256 } from '../../hash.ts';
+import { packValue } from '../../packed.ts';
 import { canonicalJson } from '../../plan/index.ts';
 import { seal, unseal } from '../../secrets/index.ts';
 
@@ -87,5 +88,5 @@ export async function writeWishes(
   signal: AbortSignal,
 ): Promise<void> {
   if (wishes.length === 0) await client.kvDelete(KEY.wish(project), { signal });
-  else await client.kvPut(KEY.wish(project), canonicalJson(wishes), { signal });
+  else await client.kvPut(KEY.wish(project), packValue(canonicalJson(wishes)), { signal });
 }

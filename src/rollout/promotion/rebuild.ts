@@ -1,12 +1,15 @@
 import { contentOfKeys, type ReleaseFile } from '../../catalog/index.ts';
 import { KEY, type SubnetRecord } from '../../catalog/record.ts';
 import { type ClusterFile, type ClusterHost, HOST_PATH, OWN } from '../../cluster.ts';
+import type { DesiredCertificate } from '../../compose/desired.ts';
 import { describeError, SeawallError } from '../../errors.ts';
 import { type HostLink, readHostFile } from '../../hosts/index.ts';
 import { LABEL } from '../../labels.ts';
+import { packValue } from '../../packed.ts';
 import { canonicalJson } from '../../plan/index.ts';
 import { sealWish } from '../certificates/index.ts';
 import { lastGood, openRelease } from '../release.ts';
+import { certificateLosses, type EdgeMemory, edgeMemory } from './certificate-losses.ts';
 
 /** A host that is asked what it has. */
 interface Source {
@@ -28,6 +31,7 @@ interface Remains {
   readonly volumes: readonly { readonly project: string; readonly name: string }[];
   /** As the host last read them from the catalog. */
   readonly subnets: readonly SubnetRecord[];
+  readonly edge: EdgeMemory;
 }
 
 export interface Rebuilt {
@@ -49,7 +53,8 @@ export async function rebuildContent(sources: readonly Source[], signal: AbortSi
   const releases = mergeReleases(remains);
   const [cluster] = files;
   if (cluster === undefined) throw new SeawallError('bug', 'nothing to rebuild a catalog from');
-  const { keys: perProject, missing } = projectKeys(cluster, releases);
+  const { keys: perProject, missing, wished } = projectKeys(cluster, releases);
+  const losses = certificateLosses({ wished, edges: remains.map(({ edge }) => edge) });
   const keys = {
     ...Object.fromEntries([...hosts.values()].map((host) => [KEY.host(host.name), JSON.stringify(host)])),
     ...subnetKeys([...hosts.values()], remains),
@@ -64,21 +69,23 @@ export async function rebuildContent(sources: readonly Source[], signal: AbortSi
   return {
     content: contentOfKeys(keys),
     lastNumber,
-    missing: [...missing, ...unknownProjects(remains, releases)],
+    missing: [...losses, ...missing, ...unknownProjects(remains, releases)],
   };
 }
 
 async function remainsOn({ link, image }: Source, signal: AbortSignal): Promise<Remains> {
   const { docker, name } = link;
-  const [releases, network, networks, volumes] = await Promise.all([
+  const [releases, network, edge, networks, volumes] = await Promise.all([
     readHostFile(docker, HOST_PATH.releases, { image, signal }),
     readHostFile(docker, `${HOST_PATH.agentState}/network.json`, { image, signal }),
+    readHostFile(docker, `${HOST_PATH.agentState}/edge.json`, { image, signal }),
     docker.listNetworks({ filters: { label: [LABEL.network] }, signal }),
     docker.listVolumes({ filters: { label: [LABEL.project] }, signal }),
   ]);
   return {
     host: name,
     releases: parse<ReleaseFile>(releases) ?? {},
+    edge: edgeMemory(parse(edge)),
     subnets: parse<{ subnets?: readonly SubnetRecord[] }>(network)?.subnets ?? [],
     networks: networks.flatMap(({ Labels, Options }) => {
       const bridge = Options?.['com.docker.network.bridge.name'] ?? '';
@@ -118,6 +125,7 @@ function mergeReleases(remains: readonly Remains[]): ReleaseFile {
 function projectKeys(cluster: ClusterFile, releases: ReleaseFile) {
   const keys: Record<string, string> = {};
   const missing: string[] = [];
+  const wished: Record<string, readonly DesiredCertificate[]> = {};
   for (const [project, list] of Object.entries(releases)) {
     for (const record of list) keys[KEY.release(project, record.number)] = JSON.stringify(record);
     const good = lastGood(list);
@@ -126,20 +134,18 @@ function projectKeys(cluster: ClusterFile, releases: ReleaseFile) {
       const { routes, certificates = [], certificateSecrets = {} } = openRelease(cluster, good);
       if (certificates.length > 0) {
         const wishes = certificates.map((each) => sealWish(cluster, each, certificateSecrets, []));
-        keys[KEY.wish(project)] = canonicalJson(wishes);
-        missing.push(
-          `certificates of ${project}: they are issued anew; what was issued or imported by hand has to be again`,
-        );
+        keys[KEY.wish(project)] = packValue(canonicalJson(wishes));
+        wished[project] = certificates;
       }
       if (routes.length > 0)
-        keys[KEY.route(project)] = canonicalJson(
-          routes.map(({ service: _service, ...route }) => ({ ...route, project })),
+        keys[KEY.route(project)] = packValue(
+          canonicalJson(routes.map(({ service: _service, ...route }) => ({ ...route, project }))),
         );
     } catch (error) {
       missing.push(`routes of ${project}: ${describeError(error)}`);
     }
   }
-  return { keys, missing };
+  return { keys, missing, wished };
 }
 
 function subnetKeys(hosts: readonly ClusterHost[], remains: readonly Remains[]): Record<string, string> {

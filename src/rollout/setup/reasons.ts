@@ -15,6 +15,8 @@ export function setupReasons(options: {
   readonly config: Pick<Config, 'edge' | 'network' | 'hosts'>;
   readonly agentSource: AgentImageSource;
   readonly parts: SetupParts;
+  /** Hosts of the cluster that there is, also those of other projects. */
+  readonly knownHosts: () => Promise<readonly EdgeCandidate[]>;
   readonly signal: AbortSignal;
 }): (link: HostLink) => Promise<readonly string[]> {
   const name = agentImageName(options.agentSource);
@@ -47,25 +49,38 @@ export function setupReasons(options: {
       ...other,
       ...ruleReasons(file, config.edge),
       ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`),
-      ...(await gapReasons(link, config, missing.length > 0 || outdated.includes(OWN.edge), signal)),
+      ...(missing.length > 0 || outdated.includes(OWN.edge) ? await gapReasons(link, options) : []),
     ];
   };
 }
 
+type EdgeCandidate = Pick<ClusterHost, 'name' | 'roles'>;
+
+/** The cluster's hosts once those of the configuration are set up. */
+export const hostsToBe = (
+  known: readonly EdgeCandidate[],
+  configured: readonly EdgeCandidate[],
+): readonly EdgeCandidate[] => [
+  ...known.filter(({ name }) => !configured.some((host) => host.name === name)),
+  ...configured,
+];
+
 /** Whether a host is the only one that takes requests from outside. */
-export const isOnlyEdge = (hosts: readonly Pick<ClusterHost, 'name' | 'roles'>[], name: string): boolean => {
+export const isOnlyEdge = (hosts: readonly EdgeCandidate[], name: string): boolean => {
   const edges = hosts.filter(({ roles }) => roles.includes('edge'));
   return edges.length === 1 && edges[0]?.name === name;
 };
 
-/** Several edges are replaced one after the other; of a single one the gap is announced. */
+/** Several edges are replaced one after the other; of a cluster's single one the gap is announced. */
 async function gapReasons(
   link: HostLink,
-  { hosts }: Pick<Config, 'hosts'>,
-  isReplaced: boolean,
-  signal: AbortSignal,
+  {
+    config,
+    knownHosts,
+    signal,
+  }: Pick<Parameters<typeof setupReasons>[0], 'config' | 'knownHosts' | 'signal'>,
 ): Promise<readonly string[]> {
-  if (!isReplaced || !isOnlyEdge(hosts, link.name)) return [];
+  if (!isOnlyEdge(hostsToBe(await knownHosts(), config.hosts), link.name)) return [];
   const running = (await findContainer(link.docker, OWN.edge, { signal }))?.State.Running;
   return running === true ? [EDGE_GAP] : [];
 }

@@ -131,6 +131,8 @@ test('Ctrl-C in the middle of a deploy returns to what served before, and leaves
       interruptAt: /✔ replace web-1/,
     });
     assert.equal(interrupted.code, 130, interrupted.stdout + interrupted.stderr);
+    assert.match(interrupted.stdout, /was interrupted and was rolled back; release \d+ serves everywhere/);
+    assert.match(interrupted.stdout, /→ seawall .*deploy --yes begins again/);
   });
   assertLossless(t, report, 'a deploy that was interrupted', 200);
   assert.deepEqual(await versionsServed(), good);

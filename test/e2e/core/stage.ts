@@ -3,24 +3,23 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUpLab } from '../../../lab/boot.ts';
 import { findHost } from '../../../lab/hosts.ts';
 import type { Lab, LabHost } from '../../../lab/lab.ts';
-import { sha256 } from '../../../src/hash.ts';
+import { labName } from '../../lab-name.ts';
 import type { LoadReport } from '../load/report.ts';
 import { type StartLoadOptions, startLoad } from '../load/start.ts';
+
+export { until } from '../../until.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 /** Tests that break hosts for good set another name before they import this. */
 const stage = process.env.SEAWALL_STAGE ?? 'core';
-/** Checkouts side by side have labs of their own. */
-const labName = `${stage}-${sha256(root).slice(0, 6)}`;
 const stateDir = join(root, '.lab', stage);
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas, `foreign` is somebody on the same network. */
 export const lab: Lab = await bringUpLab({
-  name: labName,
+  name: labName(stage),
   hosts: 3,
   foreign: true,
   stateDir,
@@ -133,26 +132,6 @@ export async function underLoad(
     throw error;
   }
   return running.stop();
-}
-
-/** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
-export async function until<T>(
-  what: string,
-  seconds: number,
-  look: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  let last: unknown;
-  for (;;) {
-    try {
-      const value = await look();
-      if (value !== undefined && value !== false) return value;
-    } catch (error) {
-      last = error;
-    }
-    if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what} ${last ?? ''}`);
-    await sleep(250);
-  }
 }
 
 /** Runs a command on a host over ssh. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { until } from '../../until.ts';
 import { orderWithCertbot } from './certbot.ts';
 import { callsOf } from './pebble-log.ts';
 import { TlsStage } from './stage.ts';
-import { until } from './until.ts';
 
 const stage = await TlsStage.open('certbot', { nonceRejects: 0 });
 const name = stage.domain('seawall');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../until.ts';
 import { withWrongClock } from './faketime.ts';
 import { mustOnHost } from './host.ts';
 import { freeEdgesOfCatalog, haveLead, leaderOf } from './lead.ts';
@@ -7,7 +8,6 @@ import { issuedBy, ordersOf } from './pebble-log.ts';
 import { EDGES } from './project.ts';
 import { TlsStage } from './stage.ts';
 import { rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 
 const stage = await TlsStage.open('clock');
 const tls = { issuers: [stage.issuerOf(stage.acme)] };

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand } from '../../../lab/command.ts';
+import { until } from '../../until.ts';
 import { issuedBy } from './pebble-log.ts';
 import { TlsStage } from './stage.ts';
 import { rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 import { shown } from './visitor.ts';
 
 const stage = await TlsStage.open('commands');
@@ -103,7 +103,7 @@ test('cert issue orders a certificate that no route names, and cert rm ends that
   await site.expect(0, ['cert', 'rm', extra, '--yes']);
 });
 
-test('cert import serves a given certificate, and refuses one whose key is another’s', async (t) => {
+test('cert import keeps a given certificate and says that nothing serves it, and refuses one whose key is another’s', async (t) => {
   const given = stage.domain('given');
   const make = async (file: string): Promise<string> => {
     const base = join(stage.folder, file);
@@ -120,6 +120,7 @@ test('cert import serves a given certificate, and refuses one whose key is anoth
   t.diagnostic(wrong.stderr);
   const imported = await site.run(['cert', 'import', given, '--cert', `${mine}.pem`, '--key', `${mine}.key`]);
   assert.equal(imported.code, 0, imported.stdout + imported.stderr);
+  assert.match(imported.stdout, /kept, not served: no route has this name/);
   const key = readFileSync(`${mine}.key`, 'utf8');
   for (const text of [wrong.stdout, wrong.stderr, imported.stdout, imported.stderr])
     assert.ok(!text.includes(key.split('\n')[1] ?? key), 'a key is shown');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../until.ts';
 import { reportText } from '../load/report.ts';
 import { firstOrderAt, issuedBy, ordersOf } from './pebble-log.ts';
 import { TlsStage } from './stage.ts';
 import { anyOf, issuerOf, rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 import { ask, shown } from './visitor.ts';
 
 const stage = await TlsStage.open('first');

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../../until.ts';
 import { root } from '../lab-links.ts';
 import { mustOnHost, onHost } from './host.ts';
 import { TlsStage } from './stage.ts';
 import { type Finding, scan } from './testssl.ts';
 import { rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 
 const stage = await TlsStage.open('grade');
 const name = stage.domain('grade');

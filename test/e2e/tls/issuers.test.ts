@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { until } from '../../until.ts';
 import { accountsOf, callsOf, issuedBy } from './pebble-log.ts';
 import { TlsStage } from './stage.ts';
 import { issuerOf, rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 import { shown } from './visitor.ts';
 
 const stage = await TlsStage.open('issuers');

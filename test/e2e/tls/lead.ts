@@ -1,9 +1,9 @@
 /** Who leads orders. */
 
+import { until } from '../../until.ts';
 import { mustOnHost } from './host.ts';
 import { EDGES, type Project } from './project.ts';
 import type { TlsStage } from './stage.ts';
-import { until } from './until.ts';
 
 /** A killed leader's lock is free when its session's time is over; then it is anybody's. */
 const turnSeconds = 60;

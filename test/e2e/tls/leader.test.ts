@@ -3,13 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { startHost, stopHost } from '../../../lab/hosts.ts';
+import { until } from '../../until.ts';
 import { mustOnHost, useResolver } from './host.ts';
 import { freeEdgesOfCatalog, killServer, leaderOf } from './lead.ts';
 import { accountsOf, issuedBy, ordersOf } from './pebble-log.ts';
 import { EDGES } from './project.ts';
 import { TlsStage } from './stage.ts';
 import { rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 
 const stage = await TlsStage.open('leader');
 const issuers = [stage.issuerOf(stage.acme)];

@@ -4,11 +4,11 @@ import { removeGuest, startGuest } from '../../../lab/guests.ts';
 import { findHost } from '../../../lab/hosts.ts';
 import { ensureImages } from '../../../lab/images.ts';
 import { haproxyImage } from '../../../lab/recipes.ts';
+import { until } from '../../until.ts';
 import { reportText } from '../load/report.ts';
 import { mustOnHost, onHost } from './host.ts';
 import { TlsStage } from './stage.ts';
 import { anyOf, rootsOf } from './trust.ts';
-import { until } from './until.ts';
 import { ask, shown } from './visitor.ts';
 
 const stage = await TlsStage.open('proxy');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../until.ts';
 import { reportText } from '../load/report.ts';
 import { accountsOf, issuedBy } from './pebble-log.ts';
 import { TlsStage } from './stage.ts';
 import { anyOf, rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 import { OpenStream } from './visitor.ts';
 import { TlsSocket } from './web-socket.ts';
 

@@ -9,7 +9,7 @@ import { findHost } from '../../../lab/hosts.ts';
 import { ensureImages } from '../../../lab/images.ts';
 import { type Lab, stateFolder } from '../../../lab/lab.ts';
 import { pebbleImage } from '../../../lab/recipes.ts';
-import { sha256 } from '../../../src/hash.ts';
+import { labName } from '../../lab-name.ts';
 import { AcmeServer } from '../acme-server.ts';
 import type { AcmeServerOptions } from '../acme-settings.ts';
 import { root } from '../lab-links.ts';
@@ -64,7 +64,7 @@ export class TlsStage {
   /** @param name of the test file */
   static async open(name: string, options: Partial<AcmeServerOptions> = {}): Promise<TlsStage> {
     const lab = await bringUpLab({
-      name: `tls-${sha256(root).slice(0, 6)}`,
+      name: labName('tls'),
       hosts: 3,
       foreign: true,
       stateDir: stateFolder(join(root, '.lab'), 'tls'),

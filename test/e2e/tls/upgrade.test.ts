@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCommand } from '../../../lab/command.ts';
+import { until } from '../../until.ts';
 import { reportText } from '../load/report.ts';
 import { mustOnHost } from './host.ts';
 import { EDGES } from './project.ts';
 import { TlsStage } from './stage.ts';
 import { anyOf, rootsOf, shownEverywhere } from './trust.ts';
-import { until } from './until.ts';
 import { ask } from './visitor.ts';
 
 const stage = await TlsStage.open('upgrade');

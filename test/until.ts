@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Looks again and again until `look` gives something true; fails after `seconds` with what it last said. */
+/**
+ * Looks again and again, with `everyMs` milliseconds between, until `look` gives something else than undefined or false; fails
+ * after `seconds` with what it last threw.
+ */
 export async function until<T>(
   what: string,
   seconds: number,
-  look: () => Promise<T | undefined | false>,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  everyMs = 250,
 ): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   let last: unknown;
@@ -17,6 +21,6 @@ export async function until<T>(
       last = error;
     }
     if (performance.now() > deadline) assert.fail(`not within ${seconds} s: ${what} ${last ?? ''}`);
-    await sleep(250);
+    await sleep(everyMs);
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A bell that the loop waits on: rings while nobody waits are kept, many rings are one. */
+/** A bell that a loop waits on: rings while nobody waits are kept, many rings are one. */
 export class Wake {
   #bell = new AbortController();
 
