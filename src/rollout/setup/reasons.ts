@@ -4,13 +4,14 @@ import { findContainer, type HostLink, readClusterFile } from '../../hosts/index
 import { type AgentImageSource, agentImageName, findImage } from '../../images/index.ts';
 import { hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
 import { ruleReasons, withRules } from './edge-rules.ts';
+import { metricsReasons, withMetrics } from './metrics-rules.ts';
 
 /**
  * What `machine setup` would still do on a host, as short sentences; empty: nothing. Only looks, and quickly: for every
  * plan and deploy.
  */
 export function setupReasons(options: {
-  readonly config: Pick<Config, 'edge' | 'network' | 'hosts'>;
+  readonly config: Pick<Config, 'edge' | 'network' | 'hosts' | 'metrics'>;
   readonly agentSource: AgentImageSource;
   readonly parts: SetupParts;
   readonly signal: AbortSignal;
@@ -33,7 +34,8 @@ export function setupReasons(options: {
     const { address, roles, labels } = link;
     const host = { ...file.host, address, roles, labels };
     const { httpPort, rules } = config.edge;
-    const wanted: ClusterFile = { ...withRules(file, rules), host, httpPort };
+    const ruled = withMetrics(withRules(file, rules), config.metrics);
+    const wanted: ClusterFile = { ...ruled, host, httpPort };
     const bodies = await hostBodies(link, wanted, { agent: agent.Id, edge: edge?.Id }, parts);
     const outdated = await outdatedContainers(link.docker, bodies, signal);
     return [
@@ -41,6 +43,7 @@ export function setupReasons(options: {
       ...stray,
       ...other,
       ...ruleReasons(file, config.edge),
+      ...metricsReasons(file, config.metrics),
       ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`),
       ...(await gapReasons(link, config, missing.length > 0 || outdated.includes(OWN.edge), signal)),
     ];
