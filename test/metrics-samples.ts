@@ -112,7 +112,9 @@ export const view: ClusterView = {
   releases: {
     shop: { number: 12, isMixed: false, wanted: { web: 3, worker: 1 } },
     blog: { isMixed: true, wanted: {} },
+    gone: { number: 3, isMixed: false, wanted: { web: 9 } },
   },
+  networked: ['shop'],
   rollouts: [
     { project: 'shop', ended: true },
     { project: 'blog', ended: false },

@@ -167,7 +167,10 @@ export const METRICS = {
     labels: ['project'],
     help: '1 when the newest release runs beside the one before it.',
   },
-  seawall_rollout_running: { labels: ['project'], help: '1 while a rollout is under way.' },
+  seawall_rollout_running: {
+    labels: ['project'],
+    help: '1 while a rollout is under way, or after one whose operator was killed.',
+  },
   seawall_rollout_requests: {
     labels: ['project', 'edge'],
     help: 'Requests that the edge counted in the last rollout.',

@@ -1,7 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { type CatalogClient, parseEntry } from '../catalog/index.ts';
-import type { TrafficRecord } from '../catalog/record.ts';
-import { KEY, type LeaseRecord, type ReleaseRecord, type RolloutRecord } from '../catalog/record.ts';
+import {
+  KEY,
+  type LeaseRecord,
+  type ReleaseRecord,
+  type RolloutRecord,
+  type SubnetRecord,
+  type TrafficRecord,
+} from '../catalog/record.ts';
 import type { CertificateRecord } from '../catalog/tls-record.ts';
 import type { Desired } from '../compose/desired.ts';
 import { sha256 } from '../hash.ts';
@@ -59,6 +65,10 @@ export function partsOf(options: PartsOptions): readonly Part[] {
       entry === undefined ? null : ((await options.readNextUpdate(entry.value))?.toISOString() ?? null),
     ),
     part('releases', KEY.allReleases, releasesReader(options.clusterKey)),
+    part('networked', KEY.subnets, (entries) => {
+      const blocks = entries.flatMap((entry) => Object.values(parseEntry<SubnetRecord>(entry).blocks));
+      return [...new Set(blocks.map(({ project }) => project))].sort();
+    }),
     part('rollouts', KEY.rollouts, (entries) =>
       entries
         .map((entry) => parseEntry<RolloutRecord>(entry))

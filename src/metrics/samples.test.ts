@@ -88,6 +88,21 @@ test('a replica on a host without a sign of life is lost, and of two ports of a 
   assert.deepEqual([count('', HOSTILE, 'healthy'), count('', HOSTILE, 'unhealthy')], [0, 1]);
 });
 
+test('of a project that was taken down nothing is wanted, though its releases can be returned to', () => {
+  assert.deepEqual(
+    samples.filter(({ labels }) => labels.project === 'gone'),
+    [],
+  );
+  const running = samples.filter(({ name }) => name === 'seawall_rollout_running');
+  assert.deepEqual(
+    running.map(({ labels, value }) => [labels.project, value]),
+    [
+      ['blog', 1],
+      ['shop', 0],
+    ],
+  );
+});
+
 test('hostile names stay inside their quotes', async () => {
   for (const format of ['prometheus', 'openmetrics'] as const) {
     const { text } = await metricsText(samples, format);

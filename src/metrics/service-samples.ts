@@ -7,7 +7,21 @@ type State = (typeof STATES)[number];
 
 /** Samples of services, releases and rollouts. */
 export function serviceSamples(view: ClusterView): readonly Sample[] {
-  return [...replicaSamples(view), ...releaseSamples(view), ...rolloutSamples(view)];
+  const releases = deployedReleases(view);
+  return [...replicaSamples(view, releases), ...releaseSamples(releases), ...rolloutSamples(view, releases)];
+}
+
+type Releases = ClusterParts['releases'];
+
+/** The releases of a project outlive `seawall down`, so that one can be returned to: nothing of them is wanted meanwhile. */
+function deployedReleases({ releases, networked, routes, instances }: ClusterView): Releases | undefined {
+  if (releases === undefined || networked === undefined || routes === undefined) return undefined;
+  const deployed = new Set([
+    ...networked,
+    ...Object.keys(routes),
+    ...(instances ?? []).map(({ meta }) => meta[META.project]),
+  ]);
+  return Object.fromEntries(Object.entries(releases).filter(([project]) => deployed.has(project)));
 }
 
 interface Counted {
@@ -18,7 +32,7 @@ interface Counted {
   readonly replicas: Map<string, State>;
 }
 
-function replicaSamples({ instances, alives, releases = {} }: ClusterView): readonly Sample[] {
+function replicaSamples({ instances, alives }: ClusterView, releases: Releases = {}): readonly Sample[] {
   if (instances === undefined || alives === undefined) return [];
   const services = new Map<string, Counted>();
   const counted = (project: string, service: string): Counted => {
@@ -64,7 +78,7 @@ function stateOf(
   return status === 'passing' ? 'healthy' : 'unhealthy';
 }
 
-function releaseSamples({ releases = {} }: ClusterView): readonly Sample[] {
+function releaseSamples(releases: Releases = {}): readonly Sample[] {
   return Object.entries(releases).flatMap(([project, { number, isMixed, wanted }]) => [
     ...sample('seawall_release_number', { project }, number),
     ...sample('seawall_release_mixed', { project }, isMixed),
@@ -74,9 +88,12 @@ function releaseSamples({ releases = {} }: ClusterView): readonly Sample[] {
   ]);
 }
 
-function rolloutSamples({ rollouts = [], traffic = [] }: ClusterView): readonly Sample[] {
+/** The record of a rollout goes with its end; one whose operator was killed leaves it. */
+function rolloutSamples({ rollouts, traffic = [] }: ClusterView, releases: Releases = {}): readonly Sample[] {
+  const running = new Set(rollouts?.filter(({ ended }) => !ended).map(({ project }) => project));
+  const projects = rollouts === undefined ? [] : [...new Set([...Object.keys(releases), ...running])].sort();
   return [
-    ...rollouts.flatMap(({ project, ended }) => sample('seawall_rollout_running', { project }, !ended)),
+    ...projects.flatMap((project) => sample('seawall_rollout_running', { project }, running.has(project))),
     ...traffic.flatMap(({ project, edge, requests, failed }) => [
       ...sample('seawall_rollout_requests', { project, edge }, requests),
       ...sample('seawall_rollout_failed_requests', { project, edge }, failed),

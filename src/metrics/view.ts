@@ -84,6 +84,8 @@ export interface ClusterParts {
   /** ISO; null: there is no list. */
   readonly crlNextUpdate: string | null;
   readonly releases: Readonly<Record<string, ReleaseNote>>;
+  /** Projects that have a network on some host: not taken down. */
+  readonly networked: readonly string[];
   readonly rollouts: readonly Pick<RolloutRecord, 'project' | 'ended'>[];
   /** Of the last rollout of each project at each edge. */
   readonly traffic: readonly (Pick<TrafficRecord, 'requests' | 'failed'> & {

@@ -60,6 +60,10 @@ async function fill(catalog: TestCatalog): Promise<void> {
     root: { certificate, key: privateKey },
     intermediate: { certificate, key: privateKey },
   });
+  await put(catalog, KEY.subnet('constructor'), {
+    host: 'constructor',
+    blocks: { 1: { project: 'shop', network: 'default', internal: false } },
+  });
   await put(catalog, KEY.revocationList, 'bGlzdA==');
   await put(catalog, KEY.traffic('shop', 'constructor'), { rollout: 'r', requests: 7, failed: 1 });
   await put(catalog, KEY.rollout('shop'), { id: 'r', project: 'shop', ended: true });
