@@ -145,6 +145,7 @@ export const own: OwnView = {
     catalog: { host: 'front', epoch: 2 },
     index: 4711,
   },
+  parts: { live: true, releases: false },
   host: {
     name: 'front',
     problems: { names: false, catalog: true },

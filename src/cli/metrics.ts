@@ -4,6 +4,7 @@ import { EXIT } from './exit-code.ts';
 import { print, printJson } from './output.ts';
 import { progressView } from './progress.ts';
 import { readProject, refuseHosts, withSession } from './project.ts';
+import { write } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 export function define(command: Command, bind: Bind): void {
@@ -36,13 +37,23 @@ async function run(context: Context): Promise<number> {
       ]);
     const { client, cluster } = clusterOf(session);
     const { signal, terminal, options } = context;
-    const { view, index } = await readCluster({ client, clusterKey: cluster.key, readNextUpdate, signal });
+    const { view, index, parts, failures } = await readCluster({
+      client,
+      clusterKey: cluster.key,
+      readNextUpdate,
+      signal,
+    });
     const { host, epoch = 1 } = cluster.catalog;
     const own = {
       ...{ version: VERSION, node: process.versions.node },
-      ...{ isCatalogUp: true, catalog: { host, epoch }, index },
+      ...{ isCatalogUp: true, catalog: { host, epoch }, index, parts },
     };
     const samples = samplesOf(view, own, terminal.now());
+    for (const [part, why] of Object.entries(failures))
+      await write(
+        terminal.stderr,
+        `${part} of the catalog could not be read, its metrics are left out: ${why}\n`,
+      );
     await (options.json
       ? printJson(context, describeMetrics(samples))
       : print(context, (await metricsText(samples, 'prometheus')).text));

@@ -19,7 +19,11 @@ export const METRICS = {
   },
   seawall_catalog_info: {
     labels: ['host', 'epoch'],
-    help: 'Always 1: the host that has the catalog, and how many times it has moved.',
+    help: 'Always 1: the host that has the catalog, and which place of it that is, counted from 1.',
+  },
+  seawall_metrics_part_up: {
+    labels: ['part'],
+    help: '1 when a part of what the catalog holds could be read; 0: its metrics are missing or old, the log says why.',
   },
   seawall_catalog_index: { labels: [], help: 'Highest index that the catalog has told of a change.' },
   seawall_catalog_snapshot_timestamp_seconds: {

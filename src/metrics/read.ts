@@ -1,4 +1,5 @@
 import type { CatalogClient } from '../catalog/index.ts';
+import { describeError, SeawallError } from '../errors.ts';
 import { type Part, type PartsOptions, partsOf } from './parts.ts';
 import type { ClusterView } from './view.ts';
 
@@ -7,18 +8,38 @@ export interface ReadOptions extends PartsOptions {
   readonly signal: AbortSignal;
 }
 
-/** What stands in the catalog now, and its index. */
-export async function readCluster(
-  options: ReadOptions,
-): Promise<{ readonly view: ClusterView; readonly index: number }> {
+export interface ReadResult {
+  readonly view: ClusterView;
+  readonly index: number;
+  /** Part → whether it could be read. */
+  readonly parts: Readonly<Record<string, boolean>>;
+  /** Part → why it could not be read: what is wrong with one record is no reason to say nothing of the others. */
+  readonly failures: Readonly<Record<string, string>>;
+}
+
+/** What stands in the catalog now. @throws SeawallError `unreachable` when it does not answer. */
+export async function readCluster(options: ReadOptions): Promise<ReadResult> {
   const { client, signal } = options;
   const reads = partsOf(options).map(async (part) => {
-    const { value, index } = await readPart(client, part, { signal });
-    return { entry: [part.name, value] as const, index };
+    try {
+      const { value, index } = await readPart(client, part, { signal });
+      return { name: part.name, value, index };
+    } catch (error) {
+      const isAway = error instanceof SeawallError && error.code === 'unreachable';
+      if (isAway || signal.aborted) throw error;
+      return { name: part.name, failure: describeError(error), index: 0 };
+    }
   });
   const [parts, instances] = await Promise.all([Promise.all(reads), readInstances(options)]);
-  const view: ClusterView = { ...Object.fromEntries(parts.map(({ entry }) => entry)), instances };
-  return { view, index: Math.max(...parts.map(({ index }) => index)) };
+  const read = parts.flatMap(({ name, value, failure }) => (failure === undefined ? [[name, value]] : []));
+  return {
+    view: { ...Object.fromEntries(read), instances },
+    index: Math.max(...parts.map(({ index }) => index)),
+    parts: Object.fromEntries(parts.map(({ name, failure }) => [name, failure === undefined])),
+    failures: Object.fromEntries(
+      parts.flatMap(({ name, failure }) => (failure === undefined ? [] : [[name, failure]])),
+    ),
+  };
 }
 
 /** One part, as it stands or once it changes. */

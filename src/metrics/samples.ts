@@ -26,17 +26,28 @@ export function samplesOf(view: ClusterView, own: OwnView, now: number): readonl
   ];
 }
 
-function ownSamples({ version, node, isCatalogUp, catalog, index, host }: OwnView): readonly Sample[] {
+function ownSamples({
+  version,
+  node,
+  isCatalogUp,
+  catalog,
+  index,
+  parts = {},
+  host,
+}: OwnView): readonly Sample[] {
   return [
     ...sample('seawall_build_info', { version, node }, 1),
     ...sample('seawall_catalog_up', {}, isCatalogUp),
     ...(catalog === undefined
       ? []
       : sample('seawall_catalog_info', { host: catalog.host, epoch: `${catalog.epoch}` }, 1)),
-    ...(isCatalogUp ? sample('seawall_catalog_index', {}, index) : []),
+    ...(isCatalogUp ? [...sample('seawall_catalog_index', {}, index), ...partSamples(parts)] : []),
     ...(host === undefined ? [] : hostOwnSamples(host)),
   ];
 }
+
+const partSamples = (parts: Readonly<Record<string, boolean>>): readonly Sample[] =>
+  Object.entries(parts).flatMap(([part, isRead]) => sample('seawall_metrics_part_up', { part }, isRead));
 
 function hostOwnSamples({ name: host, problems, snapshot }: NonNullable<OwnView['host']>): readonly Sample[] {
   const taken = snapshot === undefined ? undefined : snapshot.writtenMs / 1000;

@@ -41,6 +41,7 @@ async function samplesNow(options: MetricsOptions, watch: ClusterWatch): Promise
     node: process.versions.node,
     isCatalogUp: watch.isCatalogUp,
     catalog: place(),
+    parts: watch.parts,
     ...(index === undefined ? {} : { index }),
     host: {
       name: cluster.host.name,

@@ -114,6 +114,8 @@ export interface OwnView {
   readonly isCatalogUp: boolean;
   readonly catalog?: { readonly host: string; readonly epoch: number };
   readonly index?: number;
+  /** Part of what is known → whether it could be read. */
+  readonly parts?: Readonly<Record<string, boolean>>;
   /** Absent where there is no host whose own part it is: the operator's machine. */
   readonly host?: {
     readonly name: string;

@@ -110,15 +110,20 @@ test('the catalog is read at once, and nothing sealed, no key and no environment
     assert.ok(!text.includes(hidden), hidden);
 });
 
-test('a project whose release cannot be opened fails the reading in words', async (t) => {
+test('what cannot be read is said with its reason, and the rest is read', async (t) => {
   const catalog = await startTestCatalog(t);
   await fill(catalog);
+  await put(catalog, KEY.alive('other'), 'no JSON');
   const { signal } = new AbortController();
   const other = randomBytes(32).toString('base64');
-  await assert.rejects(
-    readCluster({ client: catalog.client, clusterKey: other, readNextUpdate, signal }),
-    /cannot be unsealed/,
-  );
+  const { client } = catalog;
+  const { view, failures } = await readCluster({ client, clusterKey: other, readNextUpdate, signal });
+  assert.match(failures.releases ?? '', /cannot be unsealed/);
+  assert.match(failures.alives ?? '', /does not hold JSON/);
+  assert.deepEqual(Object.keys(failures).length, 2);
+  assert.equal(view.live?.length, 1);
+  await catalog.stop();
+  await assert.rejects(readCluster({ client, clusterKey, readNextUpdate, signal }), { code: 'unreachable' });
 });
 
 interface Watched {
@@ -199,8 +204,10 @@ test('a part that cannot be read is said once, and the others are served', async
   const { scrape, lines } = await watched(t, catalog, randomBytes(32).toString('base64'));
   const text = await eventually('the rest is there', async () => {
     const seen = await scrape();
-    return seen.includes('seawall_host_up{') && lines.some((line) => line.includes('releases')) && seen;
+    return seen.includes('seawall_host_up{') && seen.includes('{part="releases"} 0') && seen;
   });
   assert.doesNotMatch(text, /seawall_release_number/);
+  assert.match(text, /^seawall_metrics_part_up\{part="releases"\} 0$/m);
+  assert.match(text, /^seawall_metrics_part_up\{part="hosts"\} 1$/m);
   assert.equal(lines.filter((line) => line.includes('metrics: releases')).length, 1);
 });

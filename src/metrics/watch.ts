@@ -48,6 +48,13 @@ export class ClusterWatch {
     return this.#indexes.size === 0 ? undefined : Math.max(...this.#indexes.values());
   }
 
+  /** Part → whether it was read when it was last tried; those that were never tried to the end are left out. */
+  get parts(): Readonly<Record<string, boolean>> {
+    const read = [...this.#indexes.keys()].map((name) => [name, true] as const);
+    const failed = [...this.#told.keys()].map((name) => [name, false] as const);
+    return Object.fromEntries([...read, ...failed].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
   get isCatalogUp(): boolean {
     const { failingSince } = this.#options.client;
     const isAway = failingSince !== undefined && performance.now() - failingSince > AWAY_MS;
@@ -69,6 +76,7 @@ export class ClusterWatch {
         if (isFresh && part.name !== 'alives') await sleep(REST_MS, undefined, { signal });
         const answer = await readPart(client, part, { ...options });
         this.#indexes.set(part.name, answer.index);
+        this.#told.delete(part.name);
         return answer;
       },
       (value) => this.#hear(part.name, value, isFresh),
@@ -77,18 +85,18 @@ export class ClusterWatch {
   }
 
   #hear(name: Part['name'], value: unknown, isFresh: boolean): void {
-    this.#told.delete(name);
     this.#view = { ...this.#view, [name]: value };
     const { alives } = this.#view;
     if (name === 'alives' && alives !== undefined)
       this.#signs = withSigns(this.#signs, alives, { now: Date.now(), isFresh });
   }
 
-  /** A catalog that is away is every loop's trouble; here only what is told by no other is said, once. */
+  /** Said once, until readings succeed or fail in another way: a catalog that is away fails all of them alike. */
   #tell(name: string, error: unknown): void {
     const text = describeError(error);
-    if (this.#told.get(name) === text) return;
+    const isTold = [...this.#told.values()].includes(text);
     this.#told.set(name, text);
+    if (isTold) return;
     this.#options.log(`warn metrics: ${name}: ${text}`);
   }
 }

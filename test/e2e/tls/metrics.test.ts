@@ -140,6 +140,8 @@ test('edges, replicas, hosts and the private CA stand there, and nothing secret'
     assert.ok((valueIn(text, `seawall_edge_generation{edge="${edge}"}`) ?? 0) > 0);
     assert.equal(valueIn(text, `seawall_edge_routes_in_force{edge="${edge}",project="measured"}`), 1);
   }
+  assert.match(text, /^seawall_metrics_part_up\{part="releases"\} 1$/m);
+  assert.doesNotMatch(text, /^seawall_metrics_part_up\{.*\} 0$/m);
   const replicas = 'seawall_service_replicas{project="measured",service="web",state="healthy"}';
   const wanted = 'seawall_service_replicas_wanted{project="measured",service="web"}';
   assert.ok((valueIn(text, replicas) ?? 0) > 0);
