@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path';
 import { renderCliReference } from '../src/cli/reference.ts';
 import { renderComposeReference } from '../src/compose/index.ts';
 import { configJsonSchema, renderConfigReference } from '../src/config/index.ts';
+import { renderMetricsReference } from '../src/metrics/index.ts';
 
 const root = join(import.meta.dirname, '..');
 
 const generated: Readonly<Record<string, string>> = {
   'docs/reference/cli.md': await renderCliReference(),
   'docs/reference/compose-keys.md': renderComposeReference(),
+  'docs/reference/metrics.md': renderMetricsReference(),
   'docs/reference/seawall-yml.md': renderConfigReference(),
   'schema/seawall.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
 };

@@ -7,12 +7,20 @@ import { writeHealth } from './agent-health.ts';
 import { logLine, superviseLoop } from './agent-loops.ts';
 import { connectionTo, PlaceWatch } from './agent-place.ts';
 import { CatalogClient, keepSnapshots } from './catalog/index.ts';
-import { AcmeClient, DEFAULT_LIMITS, lookFromHere, watchCertificates } from './certs/index.ts';
+import type { Instance } from './catalog/record.ts';
+import {
+  AcmeClient,
+  DEFAULT_LIMITS,
+  lookFromHere,
+  readNextUpdate,
+  watchCertificates,
+} from './certs/index.ts';
 import { type ClusterFile, epochOf, HOST_PATH } from './cluster.ts';
-import { watchEdge } from './edge/index.ts';
+import { EdgeLoop } from './edge/index.ts';
 import { describeError, SeawallError } from './errors.ts';
 import { Docker } from './hosts/index.ts';
 import { runImageOrder } from './images/index.ts';
+import { watchMetrics } from './metrics/index.ts';
 import {
   type LinkState,
   Paths,
@@ -50,6 +58,7 @@ async function runAgent(program: Program): Promise<void> {
   const docker = new Docker(DOCKER_SOCKET, host.name);
   const loops = { signal, log };
   let link: LinkState | undefined;
+  let edgeLoop: EdgeLoop | undefined;
   const paths = new Paths();
   let appliedAt = performance.now();
   const isUp = Promise.withResolvers<void>();
@@ -77,12 +86,13 @@ async function runAgent(program: Program): Promise<void> {
       version: packageJson.version,
       stateFolder,
       link: () => link,
+      edge: () => edgeLoop?.status,
       paths,
       signal,
       log,
     });
-  const edge = () =>
-    watchEdge({
+  const edge = () => {
+    edgeLoop = new EdgeLoop({
       client,
       docker,
       host,
@@ -92,6 +102,8 @@ async function runAgent(program: Program): Promise<void> {
       signal,
       log,
     });
+    return edgeLoop.run();
+  };
   const snapshots = () =>
     keepSnapshots({
       client,
@@ -124,14 +136,15 @@ async function runAgent(program: Program): Promise<void> {
 }
 
 /**
- * Names, the other end of link probes, on one host the catalog, elsewhere its place, on edges the certificates: nothing of
- * it may touch Docker.
+ * Names, the other end of link probes, on one host the catalog, elsewhere its place, on edges the certificates, metrics
+ * where they are asked for: nothing of it may touch Docker.
  */
 async function runServer(program: Program): Promise<void> {
   const { cluster, client, signal, log, problems } = program;
   const loops = { signal, log };
   const { host, range } = cluster;
   problems.set('names', 'the resolver does not listen yet');
+  let services: ReadonlyMap<string, readonly Instance[]> | undefined;
   const names = () =>
     watchNames({
       cluster,
@@ -142,6 +155,9 @@ async function runServer(program: Program): Promise<void> {
       log,
       onState: ({ isListening }) =>
         problems.set('names', isListening ? '' : 'the resolver does not listen yet'),
+      onServices: (known) => {
+        services = known;
+      },
     });
   const version = packageJson.version;
   const onState = (problem: string) => problems.set('catalog', problem);
@@ -154,9 +170,17 @@ async function runServer(program: Program): Promise<void> {
       connect: (account) => new AcmeClient({ ...account, userAgent }),
       look: lookFromHere(),
     });
+  const metrics = () =>
+    watchMetrics({
+      ...{ cluster, client, version, problems, readNextUpdate, signal, log },
+      snapshots: HOST_PATH.catalogSnapshots,
+      instances: () => services && [...services.values()].flat(),
+      place: () => ({ host: program.place.place.host, epoch: epochOf(program.place.place) }),
+    });
   await Promise.all([
     superviseLoop('place', () => program.place.run(), loops),
     superviseLoop('names', names, loops),
+    ...(cluster.metrics === undefined ? [] : [superviseLoop('metrics', metrics, loops)]),
     ...(host.roles.includes('edge') ? [superviseLoop('certs', certificates, loops)] : []),
     superviseLoop('echo', () => serveEcho({ address: host.privateAddress, range, signal, log }), loops),
     superviseLoop('catalog', catalog, loops),

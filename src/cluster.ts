@@ -21,6 +21,16 @@ export interface ClusterFile {
   readonly httpPort: number;
   /** What holds for everything that the edges serve; absent: {@link defaultEdgeRules}. */
   readonly edge?: EdgeRules;
+  /** Where every host's server gives metrics, from `metrics:` of seawall.yml; absent: nowhere. */
+  readonly metrics?: MetricsRules;
+}
+
+/** Who may read metrics, and where; fixed by `machine setup` and each deploy. */
+export interface MetricsRules {
+  /** A host listens on those of the addresses that are its own. */
+  readonly listen: readonly { readonly address: string; readonly port: number }[];
+  /** Addresses and ranges that may ask, besides loopback; sorted. */
+  readonly from: readonly string[];
 }
 
 /** Settings of every edge, from `edge:` and `tls:` of seawall.yml; fixed by `machine setup` and each deploy. */

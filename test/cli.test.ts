@@ -59,6 +59,20 @@ test('a service of an inactive profile is not said to be missing', async () => {
   assert.match(stderr, /--profile tools/);
 });
 
+test('metrics are of the whole cluster, and of one that does not answer there are none', async () => {
+  await writeProject();
+  await write('seawall.yml', 'hosts:\n  gone: { ssh: root@127.0.0.1:1 }\n');
+  const files = ['--file', 'seawall.yml', '--file', 'compose.yaml'];
+  const one = await call([...files, 'metrics', '--host', 'gone']);
+  assert.deepEqual([one.code, one.stdout], [2, '']);
+  assert.match(one.stderr, /metrics concerns all hosts/);
+  const away = await call([...files, 'metrics']);
+  assert.deepEqual([away.code, away.stdout], [5, '']);
+  const json = await call([...files, 'metrics', '--json']);
+  assert.equal(json.code, 5);
+  assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'unreachable');
+});
+
 test('who names a service for run has its profile active, and is told of the host that does not answer', async () => {
   await writeProject();
   await write('seawall.yml', 'hosts:\n  gone: { ssh: root@127.0.0.1:1 }\n');

@@ -56,6 +56,14 @@ const KEPT = 3;
 export const snapshotName = (epoch: number, index: number): string =>
   `${String(epoch).padStart(10, '0')}-${String(index).padStart(16, '0')}.snapshot`;
 
+/** Of names of files the one of the newest snapshot, with its index. */
+export function newestSnapshot(
+  names: readonly string[],
+): { readonly name: string; readonly index: number } | undefined {
+  const name = names.filter(isSnapshotName).sort().at(-1);
+  return name === undefined ? undefined : { name, index: Number(NAME.exec(name)?.[2]) };
+}
+
 export const isSnapshotName = (name: string): boolean => NAME.test(name);
 
 /** A snapshot file in a folder. */

@@ -68,6 +68,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./releases.ts'),
   },
   {
+    name: 'metrics',
+    group: 'Look',
+    summary: 'print metrics of the cluster for Prometheus',
+    load: () => import('./metrics.ts'),
+  },
+  {
     name: 'exec',
     group: 'Operate',
     summary: 'run a program in a running replica',

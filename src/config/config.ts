@@ -1,4 +1,4 @@
-import type { EdgeRules, LinkKind } from '../cluster.ts';
+import type { EdgeRules, LinkKind, MetricsRules } from '../cluster.ts';
 import type { CertificateSettings } from './certificate-settings.ts';
 
 /** seawall.yml with every default filled in. */
@@ -11,6 +11,8 @@ export interface Config {
   readonly sshConfig?: string;
   readonly network: NetworkConfig;
   readonly edge: { readonly image: string; readonly httpPort: number; readonly rules: EdgeRules };
+  /** Absent: no metrics are given. */
+  readonly metrics?: MetricsRules;
   /** How certificates are come by that no route names, from the top-level `tls`; secrets as SHA-256, as in Desired. */
   readonly certificates: CertificateSettings;
   readonly agent: { readonly baseImage: string; readonly buildNetwork?: string };

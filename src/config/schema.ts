@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseBytes, parseDurationMs } from '../units.ts';
+import { parseListenAddress } from './listen-address.ts';
 import { routeTlsSchema, tlsSchema, upstreamTlsSchema } from './tls-schema.ts';
 
 /*
@@ -207,6 +208,34 @@ export const configSchema = z
       .optional()
       .describe(
         'The edges. What stands here holds for the whole cluster: projects that share one say the same.',
+      ),
+    metrics: z
+      .strictObject({
+        listen: z
+          .array(
+            z
+              .string()
+              .refine(
+                (text) => parseListenAddress(text) !== undefined,
+                'an address with a port, such as 127.0.0.1:9464 or [::1]:9464',
+              ),
+          )
+          .min(1)
+          .optional()
+          .describe(
+            'Where `GET /metrics` is answered, as `ADDRESS:PORT`. Each host listens on those that are its own. An address that is not loopback needs `from`. (Default: 127.0.0.1:9464.)',
+          ),
+        from: z
+          .array(addressOrRange)
+          .min(1)
+          .optional()
+          .describe(
+            'Addresses or ranges that may ask from outside; everybody else is cut off. (Default: nobody.)',
+          ),
+      })
+      .optional()
+      .describe(
+        'Metrics for Prometheus, on every host. What stands here holds for the whole cluster: projects that share one say the same. (Default: nothing listens.)',
       ),
     agent: z
       .strictObject({

@@ -5,6 +5,7 @@ import { isPrivateAddress } from '../ranges.ts';
 import { parseBytes } from '../units.ts';
 import type { Config, HostConfig } from './config.ts';
 import { settleEdgeRules } from './edge-rules.ts';
+import { settleMetrics } from './metrics-rules.ts';
 import type { ConfigInput } from './schema.ts';
 
 const DEFAULTS = {
@@ -48,7 +49,8 @@ export function settleConfig(
   }
   const httpPort = input.edge?.http_port ?? DEFAULTS.httpPort;
   const { rules, problems: edgeProblems } = settleEdgeRules(input, httpPort, root);
-  problems.push(...edgeProblems);
+  const metrics = settleMetrics(input, { httpPort, httpsPort: rules.httpsPort }, root);
+  problems.push(...edgeProblems, ...metrics.problems);
   const config: Omit<Config, 'certificates'> = {
     ...(root.place.source.text === '' ? {} : { file: root.place.source.path }),
     hosts,
@@ -65,6 +67,7 @@ export function settleConfig(
       httpPort,
       rules,
     },
+    ...(metrics.rules === undefined ? {} : { metrics: metrics.rules }),
     agent: {
       baseImage: input.agent?.base_image ?? DEFAULTS.baseImage,
       ...(input.agent?.build_network === undefined ? {} : { buildNetwork: input.agent.build_network }),

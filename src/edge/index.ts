@@ -1,1 +1,1 @@
-export { EdgeLoop, watchEdge } from './watch.ts';
+export { EdgeLoop } from './watch.ts';

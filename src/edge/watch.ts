@@ -33,12 +33,7 @@ const lingeringEveryMs = 250;
 const upgradedEveryMs = 2_000;
 const noHttp3 = 'this nginx was built without HTTP/3: domains are served over HTTP/1.1 and HTTP/2';
 
-/** The edge loop of a host, until the signal ends it. Everything it meets is logged and tried again; it never rejects. */
-export async function watchEdge(options: EdgeOptions): Promise<void> {
-  await new EdgeLoop(options).run();
-}
-
-/** {@link watchEdge} with its {@link EdgeStatus} to look at. */
+/** The edge loop of a host, with its {@link EdgeStatus} to look at. */
 export class EdgeLoop {
   readonly #options: EdgeOptions;
   readonly #edgePath: string;

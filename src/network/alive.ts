@@ -27,6 +27,15 @@ export interface AliveRecord {
   readonly link: Readonly<Record<string, LinkHealth>>;
   /** Of the file system with Seawall's state. */
   readonly disk: { readonly totalBytes: number; readonly freeBytes: number };
+  /** What nginx holds besides its newest configuration; absent without an edge loop that has begun. */
+  readonly edge?: EdgeBurden;
+}
+
+export interface EdgeBurden {
+  readonly oldWorkers: number;
+  readonly oldWorkerBytes: number;
+  /** Client connections cut since the agent's start because there were too many old workers. */
+  readonly cutSockets: number;
 }
 
 export interface AliveOptions {
@@ -37,6 +46,8 @@ export interface AliveOptions {
   readonly stateFolder: string;
   /** Absent until the link is up. */
   readonly link: () => LinkState | undefined;
+  /** Absent where no edge loop runs. */
+  readonly edge?: () => EdgeBurden | undefined;
   /** Told of paths that carry less than the link. */
   readonly paths: Paths;
   /** Ends it. The key is left to its TTL, so that a quick restart is not seen. */
@@ -146,6 +157,7 @@ async function describeHost(options: AliveOptions, link: AliveRecord['link']): P
   const [own, images] = disks;
   const disk = images.bavail * images.bsize < own.bavail * own.bsize ? images : own;
   const state = options.link();
+  const edge = options.edge?.();
   return {
     version,
     clock: new Date().toISOString(),
@@ -154,8 +166,13 @@ async function describeHost(options: AliveOptions, link: AliveRecord['link']): P
     ...narrowPaths(state),
     link,
     disk: { totalBytes: disk.blocks * disk.bsize, freeBytes: disk.bavail * disk.bsize },
+    ...(edge === undefined ? {} : { edge: burdenOf(edge) }),
   };
 }
+
+const burdenOf = ({ oldWorkers, oldWorkerBytes, cutSockets }: EdgeBurden): EdgeBurden => ({
+  ...{ oldWorkers, oldWorkerBytes, cutSockets },
+});
 
 function narrowPaths(state: LinkState | undefined): Pick<AliveRecord, 'paths'> {
   const narrow = (state?.peers ?? []).flatMap(({ name, mtu }) =>

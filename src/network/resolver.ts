@@ -34,6 +34,8 @@ export interface NamesOptions {
   readonly log: (line: string) => void;
   /** Says whether the resolver answers, each time it looked. */
   readonly onState?: (state: { readonly isListening: boolean }) => void;
+  /** Told of every service of the catalog, each time one changes and all are known. */
+  readonly onServices?: (services: ReadonlyMap<string, readonly Instance[]>) => void;
 }
 
 interface NamesSnapshot {
@@ -96,8 +98,12 @@ class Resolver {
     });
     const services = new ServiceView(client, {
       onChange: () => {
-        if (services.ready) this.#heard.add('services');
-        this.#change({ services: services.snapshot() });
+        const known = services.snapshot();
+        if (services.ready) {
+          this.#heard.add('services');
+          this.#options.onServices?.(known);
+        }
+        this.#change({ services: known });
       },
       onError: this.#onError,
       initial: this.#view.services,

@@ -16,7 +16,7 @@ export {
   type RevocationReason,
   revocationListUrl,
 } from './record.ts';
-export { readRevocationList, renewRevocationList } from './revocation-list.ts';
+export { readNextUpdate, readRevocationList, renewRevocationList } from './revocation-list.ts';
 export {
   ensureAuthority,
   listIssued,

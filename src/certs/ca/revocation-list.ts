@@ -71,6 +71,16 @@ export async function readRevocationList(
   return value === undefined ? undefined : readList(authority, value.value);
 }
 
+/** Until when a list, as the catalog holds it (base64), is good; undefined: it is none. Whose it is, is not looked at. */
+export async function readNextUpdate(base64: string): Promise<Date | undefined> {
+  const x509 = await loadX509();
+  try {
+    return new x509.X509Crl(new Uint8Array(Buffer.from(base64, 'base64'))).nextUpdate;
+  } catch {
+    return undefined;
+  }
+}
+
 /** An entry stays in one list beyond the certificate's end (RFC 5280 section 3.3). */
 const toList = (issued: readonly IssuedRecord[], authority: string, now: number): IssuedRecord[] =>
   issued

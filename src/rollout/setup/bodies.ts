@@ -23,11 +23,15 @@ export interface SetupParts {
 /** Label: hash of what Seawall's programs read from the cluster file only at their start. */
 const fileLabel = 'seawall.cluster-file';
 
-/** The list of hosts does not count, nor does the catalog's place: the programs follow both while they run. */
-function fileHash(file: ClusterFile): string {
+/**
+ * The list of hosts does not count, nor does the catalog's place: the programs follow both while they run. Nor does the order of
+ * keys, which is another one in a file that was decided than in one that was read and compared.
+ */
+export function fileHash(file: ClusterFile): string {
   const { hosts: _hosts, catalog, ...rest } = file;
   const { host: _host, address: _address, epoch: _epoch, ...kept } = catalog;
-  return sha256(JSON.stringify({ ...rest, catalog: kept })).slice(0, 16);
+  const entries = Object.entries({ ...rest, catalog: kept });
+  return sha256(JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)))).slice(0, 16);
 }
 
 export interface HostBodies {

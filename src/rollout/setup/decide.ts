@@ -3,6 +3,7 @@ import type { Config } from '../../config/index.ts';
 import { SeawallError } from '../../errors.ts';
 import { filedRules } from './edge-rules.ts';
 import type { SettledLink } from './link.ts';
+import { filedMetrics } from './metrics-rules.ts';
 
 /** What stands on a host before a setup. */
 export interface FoundCluster {
@@ -21,7 +22,7 @@ export interface FreshCluster {
 }
 
 export interface DecideInput {
-  readonly config: Pick<Config, 'hosts' | 'edge'>;
+  readonly config: Pick<Config, 'hosts' | 'edge' | 'metrics'>;
   /** CIDR; that of the cluster which exists. */
   readonly range: string;
   readonly link: SettledLink;
@@ -59,6 +60,7 @@ export function decideCluster(input: DecideInput): Readonly<Record<string, Clust
     hosts,
     httpPort: config.edge.httpPort,
     ...filedRules(config.edge.rules),
+    ...filedMetrics(config.metrics),
   } as const;
   return Object.fromEntries(
     hosts

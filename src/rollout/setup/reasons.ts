@@ -4,6 +4,7 @@ import { findContainer, type HostLink, readClusterFile, readFacts, refuseUnfit }
 import { type AgentImageSource, agentImageName, findImage } from '../../images/index.ts';
 import { hostBodies, outdatedContainers, type SetupParts } from './bodies.ts';
 import { ruleReasons, withRules } from './edge-rules.ts';
+import { metricsReasons, withMetrics } from './metrics-rules.ts';
 
 /**
  * What `machine setup` would still do on a host, as short sentences; empty: nothing. Only looks, and quickly: for every
@@ -12,7 +13,7 @@ import { ruleReasons, withRules } from './edge-rules.ts';
  * @throws SeawallError `refused` for a host that cannot be set up.
  */
 export function setupReasons(options: {
-  readonly config: Pick<Config, 'edge' | 'network' | 'hosts'>;
+  readonly config: Pick<Config, 'edge' | 'network' | 'hosts' | 'metrics'>;
   readonly agentSource: AgentImageSource;
   readonly parts: SetupParts;
   /** Hosts of the cluster that there is, also those of other projects. */
@@ -40,7 +41,8 @@ export function setupReasons(options: {
     const { address, roles, labels } = link;
     const host = { ...file.host, address, roles, labels };
     const { httpPort, rules } = config.edge;
-    const wanted: ClusterFile = { ...withRules(file, rules), host, httpPort };
+    const ruled = withMetrics(withRules(file, rules), config.metrics);
+    const wanted: ClusterFile = { ...ruled, host, httpPort };
     const bodies = await hostBodies(link, wanted, { agent: agent.Id, edge: edge?.Id }, parts);
     const outdated = await outdatedContainers(link.docker, bodies, signal);
     return [
@@ -48,6 +50,7 @@ export function setupReasons(options: {
       ...stray,
       ...other,
       ...ruleReasons(file, config.edge),
+      ...metricsReasons(file, config.metrics),
       ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`),
       ...(missing.length > 0 || outdated.includes(OWN.edge) ? await gapReasons(link, options) : []),
     ];

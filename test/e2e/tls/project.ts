@@ -31,6 +31,7 @@ export interface ProjectOptions {
   /** Top-level `tls:`; the stage's ACME servers by default. */
   readonly tls?: Readonly<Record<string, unknown>>;
   readonly edge?: Readonly<Record<string, unknown>>;
+  readonly metrics?: Readonly<Record<string, unknown>>;
   /** Hosts with the role `edge`. */
   readonly edges?: readonly string[];
 }
@@ -56,7 +57,7 @@ export class Project {
 
   /** Writes seawall.yml anew. */
   use(options: Omit<ProjectOptions, 'name'>): void {
-    const { routes, tls, edge, edges = EDGES } = options;
+    const { routes, tls, edge, metrics, edges = EDGES } = options;
     const hosts = Object.entries(ROLES).filter(
       ([host, roles]) => (edges as readonly string[]).includes(host) || roles[0] === 'app',
     );
@@ -70,6 +71,7 @@ export class Project {
       ),
       tls: tls ?? { email: 'ops@example.net', issuers: this.stage.issuers() },
       ...(edge === undefined ? {} : { edge }),
+      ...(metrics === undefined ? {} : { metrics }),
       agent: { build_network: 'host' },
     };
     writeFileSync(join(this.folder, 'seawall.yml'), `${JSON.stringify(settings, undefined, 2)}\n`);

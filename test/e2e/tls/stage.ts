@@ -35,6 +35,7 @@ const FILES = [
   'proxy',
   'clock',
   'bench',
+  'metrics',
 ];
 
 export class TlsStage {
