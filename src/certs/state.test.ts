@@ -4,7 +4,15 @@ import type { CertificateState, CertificateWish } from '../catalog/tls-record.ts
 import { OrderBudget } from './budget.ts';
 import { isPublicIssuer } from './record.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
-import { afterFailure, afterSuccess, hopeful, withHold } from './state.ts';
+import {
+  afterFailure,
+  afterSilence,
+  afterSuccess,
+  hopeful,
+  rehearsalWaitEnd,
+  withHold,
+  withoutRehearsal,
+} from './state.ts';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -62,6 +70,20 @@ test('failure counts, keeps an order that may go on and drops one that may not',
   const kept = afterFailure(state({ order }), { ...failure, dropsOrder: false });
   assert.deepEqual([kept.failures, kept.order, kept.nextTryAt], [3, order, iso(NOW + 6_000_000)]);
   assert.equal(afterFailure(state({ order }), { ...failure, dropsOrder: true }).order, undefined);
+});
+
+test('the wait for a rehearsal has one end, is one failure, and begins anew when it was long ago', () => {
+  const first = withoutRehearsal(state({ failures: 0 }), NOW);
+  assert.equal(rehearsalWaitEnd(first), NOW + HOUR_MS);
+  const silence = { name: 'a.test', issuer: 'main', text: 'away', now: NOW, random: () => 0.5 };
+  const waits = afterSilence(first, silence);
+  assert.deepEqual([waits.failures, waits.nextTryAt], [1, iso(NOW + 60_000)]);
+  const later = NOW + HOUR_MS - 1;
+  assert.equal(rehearsalWaitEnd(withoutRehearsal(waits, later)), NOW + HOUR_MS);
+  const again = afterSilence(waits, { ...silence, now: later, askedMs: 9 * HOUR_MS });
+  assert.deepEqual([again.failures, again.nextTryAt], [1, iso(NOW + HOUR_MS)]);
+  assert.equal(rehearsalWaitEnd(withoutRehearsal(again, NOW + DAY_MS)), NOW + DAY_MS + HOUR_MS);
+  assert.equal(rehearsalWaitEnd(state()), 0);
 });
 
 test('holds of issuers that are over are dropped, others stay', () => {

@@ -1,62 +1,17 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLUSTER_KEY, makeStage, type Stage, until } from '../../test/certs-stage.ts';
+import { main, makeScene, other, real, rehearsed, stateWith } from '../../test/certs-scene.ts';
+import { CLUSTER_KEY, until } from '../../test/certs-stage.ts';
 import { FakeAcme, internalError, rateLimited } from '../../test/fake-acme.ts';
 import { KEY } from '../catalog/record.ts';
-import {
-  type CertificateRecord,
-  type CertificateState,
-  type IssuerRecord,
-  SEAL,
-} from '../catalog/tls-record.ts';
+import { type CertificateRecord, SEAL } from '../catalog/tls-record.ts';
 import { seal } from '../secrets/index.ts';
 import { AcmeClient, AcmeError, makeCsr, makeKey } from './acme/index.ts';
 import { authorityId, ensureAuthority, isIssuedBy, replaceAuthority } from './ca/index.ts';
 import { KEEP_UNWISHED_MS } from './policy.ts';
 import { DAY_MS, HOUR_MS } from './renewal.ts';
 import { type CertificatesOptions, DEFAULT_LIMITS } from './watch.ts';
-
-const main: IssuerRecord = { name: 'main', directory: 'https://main.test/dir' };
-const rehearsed: IssuerRecord = { ...main, staging: 'https://staging.test/dir' };
-const other: IssuerRecord = { name: 'other', directory: 'https://other.test/dir' };
-
-interface Scene {
-  readonly stage: Stage;
-  readonly ca: FakeAcme;
-  readonly clock: { now: number };
-  readonly lead: (more?: Partial<CertificatesOptions>) => ReturnType<Stage['lead']>;
-}
-
-/** A catalog, one edge, a CA, and a clock that a test sets. */
-async function makeScene(t: TestContext, issuers: readonly IssuerRecord[] = [main]): Promise<Scene> {
-  const stage = await makeStage(t, { port: 0, issuers });
-  await stage.edge('edge1');
-  const clock = { now: Date.now() };
-  const ca = new FakeAcme(() => clock.now);
-  const options: Partial<CertificatesOptions> = {
-    chance: { now: () => clock.now, random: () => 0.5 },
-    connect: ca.connect,
-    limits: { ...DEFAULT_LIMITS, edgesMs: 5_000, longestWaitMs: 20 },
-  };
-  return { stage, ca, clock, lead: (more) => stage.lead({ ...options, ...more }) };
-}
-
-const real = (stage: Stage, id: string): Promise<CertificateRecord> =>
-  until(`${id} has its certificate`, async () => {
-    const record = await stage.live(id);
-    return record === undefined || record.isInterim ? undefined : record;
-  });
-
-const stateWith = (
-  stage: Stage,
-  id: string,
-  test: (state: CertificateState) => boolean,
-): Promise<CertificateState> =>
-  until(`${id} is in that state`, async () => {
-    const state = await stage.state(id);
-    return state !== undefined && test(state) ? state : undefined;
-  });
 
 const serial = (record: CertificateRecord | undefined): string => record?.keys[0]?.serial ?? '';
 
@@ -314,59 +269,6 @@ test('a name whose DNS begins to lead to an edge is tried at once; one whose DNS
   dns.set('new.test', edge);
   await real(stage, 'new.test');
   assert.equal((await stage.live('right.test'))?.isInterim, true);
-});
-
-/** Like the fake CA, but nobody listens at the staging directory: the client's own errors, not made ones. */
-const withoutStaging =
-  (ca: FakeAcme): CertificatesOptions['connect'] =>
-  (account) =>
-    account.directory === rehearsed.staging
-      ? new AcmeClient({ ...account, directory: 'https://127.0.0.1:1/dir', userAgent: 'seawall/test' })
-      : ca.connect(account);
-
-test('a staging directory that is away is waited for, an hour at the most, before the CA is asked without', async (t) => {
-  const { stage, ca, clock, lead } = await makeScene(t, [rehearsed]);
-  const id = 'a.test';
-  const beganAt = clock.now;
-  const end = new Date(beganAt + HOUR_MS).toISOString();
-  await stage.wish({ names: [id] });
-  lead({ connect: withoutStaging(ca) });
-  let attempts = 0;
-  while (clock.now < beganAt + HOUR_MS) {
-    const state = await stateWith(stage, id, ({ nextTryAt = '' }) => Date.parse(nextTryAt) > clock.now);
-    attempts += 1;
-    assert.equal(state.failures, 1);
-    assert.match(state.lastError?.text ?? '', /^rehearsal: .*127\.0\.0\.1:1/);
-    assert.match(
-      state.lastError?.hint ?? '',
-      new RegExp(`until ${end.slice(0, 10)} ${end.slice(11, 16)} UTC`),
-    );
-    assert.equal((await stage.live(id))?.isInterim, true);
-    assert.deepEqual(ca.orders, []);
-    clock.now = Date.parse(state.nextTryAt ?? '');
-  }
-  assert.equal(clock.now, beganAt + HOUR_MS);
-  assert.ok(attempts >= 6 && attempts <= 12, `${attempts} attempts`);
-  await real(stage, id);
-  const after = await stateWith(stage, id, ({ renewAt }) => renewAt !== undefined);
-  assert.deepEqual([after.failures, after.lastError, after.rehearsalAwaySince], [0, undefined, undefined]);
-  assert.deepEqual(
-    ca.orders.map(({ directory }) => directory),
-    [main.directory],
-  );
-});
-
-test('while one issuer cannot rehearse, the next one that does not is asked; a renewal by hand waits for nobody', async (t) => {
-  const { stage, ca, lead } = await makeScene(t, [rehearsed, other]);
-  await stage.wish({ names: ['a.test'] });
-  await stage.wish({ names: ['b.test'], issuers: [rehearsed] }, 'shop');
-  lead({ connect: withoutStaging(ca) });
-  assert.equal((await real(stage, 'a.test')).issuer, 'other');
-  await stateWith(stage, 'b.test', ({ failures }) => failures === 1);
-  assert.equal((await stage.live('b.test'))?.isInterim, true);
-  const { answer } = await stage.ask('b.test', { kind: 'renew' });
-  assert.equal(answer?.ok, true, answer?.text);
-  assert.equal((await stage.live('b.test'))?.issuer, 'main');
 });
 
 test('a rehearsal that is asked for and fails says why, and the certificate is as well as before', async (t) => {
