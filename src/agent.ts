@@ -7,7 +7,14 @@ import { writeHealth } from './agent-health.ts';
 import { logLine, superviseLoop } from './agent-loops.ts';
 import { connectionTo, PlaceWatch } from './agent-place.ts';
 import { CatalogClient, keepSnapshots } from './catalog/index.ts';
-import { AcmeClient, DEFAULT_LIMITS, lookFromHere, watchCertificates } from './certs/index.ts';
+import {
+  AcmeClient,
+  DEFAULT_LIMITS,
+  keptHands,
+  lookFromHere,
+  watchCertificates,
+  watchKept,
+} from './certs/index.ts';
 import { type ClusterFile, epochOf, HOST_PATH } from './cluster.ts';
 import { watchEdge } from './edge/index.ts';
 import { describeError, SeawallError } from './errors.ts';
@@ -102,6 +109,8 @@ async function runAgent(program: Program): Promise<void> {
       signal,
       log,
     });
+  const kept = () =>
+    watchKept({ cluster, client, stateFolder, hands: keptHands(docker, signal), signal, log });
   const isEdge = host.roles.includes('edge');
   const look = async () => {
     const isStale = performance.now() - appliedAt > STALE_NETWORK_MS;
@@ -115,6 +124,7 @@ async function runAgent(program: Program): Promise<void> {
     networking,
     place,
     superviseLoop('snapshots', snapshots, loops),
+    superviseLoop('kept certificates', kept, loops),
     superviseLoop('alive', alive, loops),
     superviseLoop('registrar', () => watchRegistrar({ client, docker, host, signal, log }), loops),
     ...(isEdge ? [superviseLoop('edge', edge, loops)] : []),

@@ -204,6 +204,9 @@ export const KEY = {
   /** JSON {@link import('./tls-record.ts').TlsAcknowledgement}. */
   tlsAcks: 'seawall/ack/tls/',
   tlsAck: (host: string) => `seawall/ack/tls/${host}`,
+  /** JSON {@link import('./tls-record.ts').KeptAcknowledgement}. */
+  keptAcks: 'seawall/ack/kept/',
+  keptAck: (host: string) => `seawall/ack/kept/${host}`,
   /** JSON array of {@link import('./tls-record.ts').CertificateWish}; `_manual` is no project: those that nobody's routes name. */
   wishes: 'seawall/certs/wishes/',
   wish: (project: string) => `seawall/certs/wishes/${project}`,

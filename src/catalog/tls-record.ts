@@ -21,6 +21,13 @@ export interface CertificateWish {
   readonly keys: readonly KeyType[];
   /** `files`: sealed JSON {@link CertificateFiles}, context {@link SEAL}.files. */
   readonly files?: string;
+  /**
+   * What hosts keep in folders, of the private CA: `upstream` for what replicas serve themselves, `other` for anything else on a
+   * host. Absent: what edges serve.
+   */
+  readonly purpose?: 'upstream' | 'other';
+  /** Life of one of the private CA; absent: 90. */
+  readonly days?: number;
 }
 
 /** An ACME server (RFC 8555) and the account there. */
@@ -179,6 +186,23 @@ export interface TlsAcknowledgement {
   /** Certificate id → why it is not in force. */
   readonly problems: Readonly<Record<string, string>>;
 }
+
+/**
+ * What a host keeps of certificates in folders, by id: `seawall/ack/kept/HOST`, bound to its agent's session.
+ */
+export type KeptAcknowledgement = Readonly<
+  Record<
+    string,
+    {
+      /** On the host. */
+      readonly folder: string;
+      /** Of the leaf that lies there; absent: none does yet. */
+      readonly fingerprint?: string;
+      /** Why the folder is not as it should be. */
+      readonly problem?: string;
+    }
+  >
+>;
 
 /** Contexts of what is sealed: what was sealed for one place opens in no other. */
 export const SEAL = {

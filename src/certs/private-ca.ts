@@ -13,7 +13,8 @@ import {
   revocationListUrl,
   revokeSerial,
 } from './ca/index.ts';
-import { REVOCATION_REASONS } from './ca/record.ts';
+import { type AuthorityRecord, REVOCATION_REASONS } from './ca/record.ts';
+import { isPermitted, parseSubject } from './ca/subject.ts';
 import { readLeaf, sealedKey, validityOf } from './leaf.ts';
 import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
 import { servedRecord } from './record.ts';
@@ -29,18 +30,21 @@ export function privateCa(options: {
 }): PrivateCa {
   const { client, clusterKey, chance, by } = options;
   return {
-    issue: async ({ names, keyType }, call) => {
+    issue: async ({ names: wished, keyType, purpose = 'route', days }, call) => {
       const now = chance.now();
       const authority = await ensureAuthority({ client, clusterKey, now, ...call });
-      // Its own domain serves the list: whoever reaches the certificate reaches that too.
-      const host = names.find((name) => !name.startsWith('*.')) ?? authority.record.crlHost;
+      const names = purpose === 'upstream' ? withoutStrayWords(authority.record, wished) : wished;
+      // A route's own domain serves the list: whoever reaches the certificate reaches that too.
+      const own = purpose === 'route' ? names.find((name) => !name.startsWith('*.')) : undefined;
+      const host = own ?? authority.record.crlHost;
       const crl = host === undefined ? {} : { crlUrl: revocationListUrl(host) };
-      const issued = await issueCertificate(authority, { names, keyType, purpose: 'route', now, ...crl });
+      const life = days === undefined ? {} : { days };
+      const issued = await issueCertificate(authority, { names, keyType, purpose, now, ...life, ...crl });
       await recordIssued(client, authority, issued, { by, ...call });
       const { chain, key } = issued;
       if (key === undefined)
         throw new SeawallError('bug', 'the private CA gave a certificate without its key');
-      return { chain, key };
+      return { chain, key, names };
     },
     revoke: async (serial, reason, call) => {
       const now = chance.now();
@@ -56,6 +60,18 @@ export function privateCa(options: {
       return { id: authorityId(record), issued: (chain) => isIssuedBy(record, chain) };
     },
   };
+}
+
+/**
+ * Names of one word that the CA's limits do not hold are left out, as long as another name stays: no limits but such words
+ * themselves would permit them, and the longer name is there for that.
+ */
+function withoutStrayWords(
+  { permitted }: Pick<AuthorityRecord, 'permitted'>,
+  names: readonly string[],
+): readonly string[] {
+  const kept = names.filter((name) => name.includes('.') || isPermitted(permitted, parseSubject(name)));
+  return kept.length === 0 ? names : kept;
 }
 
 const reasonOf = (code: number): RevocationReason =>
@@ -77,14 +93,15 @@ export async function issueInternal(
   call: Call,
 ): Promise<string> {
   const { book, clusterKey, chance, ca, log } = options;
-  const { id, names } = wish;
+  const { id, purpose, days } = wish;
+  const about = { ...(purpose === undefined ? {} : { purpose }), ...(days === undefined ? {} : { days }) };
   // Interim ones are for every client: ECDSA is what all that speak TLS 1.2 with us know.
   for (const keyType of isInterim ? (['ecdsa'] as const) : wish.keys) {
-    const { chain: pem, key } = await ca.issue({ names, keyType }, call);
+    const { chain: pem, key, names } = await ca.issue({ names: wish.names, keyType, ...about }, call);
     const leaf = readLeaf(id, pem, key, names);
     const now = chance.now();
-    const about = { source: 'internal', issuer: 'internal', isInterim, isPublic: false } as const;
-    const obtained = { wish, ...about, key: sealedKey(clusterKey, id, leaf, key), validity: leaf };
+    const origin = { source: 'internal', issuer: 'internal', isInterim, isPublic: false } as const;
+    const obtained = { wish, ...origin, key: sealedKey(clusterKey, id, leaf, key), validity: leaf };
     const record = servedRecord(obtained, book.live.get(id), { validityOf, now });
     await book.serve(record, call);
     if (isInterim) continue;

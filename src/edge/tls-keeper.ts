@@ -130,6 +130,7 @@ export class TlsKeeper {
       return;
     for (const { id, keys } of this.#certificates.kept.values())
       for (const { fingerprint } of keys) files.add(`certs/${id}/${fingerprint}`);
+    for (const file of this.#trust.files) files.add(`trust/${file.replace(/\.pem$/, '')}`);
     this.#pruned = { names, generation, isMore: await pruneTlsFiles(this.#edgePath, files) };
   }
 

@@ -14,6 +14,11 @@ export class TrustFiles {
     this.#edgePath = edgePath;
   }
 
+  /** What the next configuration may name. */
+  get files(): readonly string[] {
+    return [...this.#files.values()].filter((file) => file !== undefined);
+  }
+
   /**
    * @param texts PEM.
    * @returns PEM → file below `trust/`, of those that hold certificates and nothing that is broken.

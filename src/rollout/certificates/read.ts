@@ -3,6 +3,7 @@ import {
   type CertificateRecord,
   type CertificateState,
   type CertificateWish,
+  type KeptAcknowledgement,
   parseEntry,
   type TlsAcknowledgement,
 } from '../../catalog/index.ts';
@@ -21,13 +22,14 @@ async function readFacts(
     const { value } = await client.kvList(prefix, { signal });
     return Object.fromEntries(value.map((entry) => [entry.key.slice(prefix.length), parseEntry<T>(entry)]));
   };
-  const [wishes, live, states, acks] = await Promise.all([
+  const [wishes, live, states, acks, kept] = await Promise.all([
     list<readonly CertificateWish[]>(KEY.wishes),
     list<CertificateRecord>(KEY.liveCertificates),
     list<CertificateState>(KEY.certificateStates),
     list<TlsAcknowledgement>(KEY.tlsAcks),
+    list<KeptAcknowledgement>(KEY.keptAcks),
   ]);
-  return { wishes, live: Object.values(live), states: Object.values(states), acks, edges };
+  return { wishes, live: Object.values(live), states: Object.values(states), acks, edges, kept };
 }
 
 /** Every certificate of the cluster as it stands now. */

@@ -1,0 +1,216 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CatalogClient, HeldKey } from '../../catalog/index.ts';
+import { KEY } from '../../catalog/record.ts';
+import type { KeptAcknowledgement } from '../../catalog/tls-record.ts';
+import { type ClusterFile, HOST_PATH } from '../../cluster.ts';
+import { describeError } from '../../errors.ts';
+import type { Docker } from '../../hosts/index.ts';
+import { isServiceCertificate, type KeptCertificate, parseKept } from '../../kept-certificate.ts';
+import { LABEL } from '../../labels.ts';
+import { reportOnce } from '../report-once.ts';
+import { Wake } from '../wake.ts';
+import { type FolderContent, folderContent } from './files.ts';
+import { removeServiceFolder, writeFolder } from './folder.ts';
+import { KeptHeard } from './heard.ts';
+import { tellReaders } from './tell.ts';
+import { Told } from './told.ts';
+
+/** What is done to a host; in tests a part of it. */
+export interface KeptHands {
+  readonly write: (kept: KeptCertificate, content: FolderContent) => Promise<void>;
+  readonly tell: (kept: KeptCertificate) => Promise<readonly string[]>;
+  /** Takes the folder of a service away once no replica mounts it. @returns whether it is gone. */
+  readonly remove: (id: string) => Promise<boolean>;
+}
+
+export interface KeptOptions {
+  readonly cluster: Pick<ClusterFile, 'key' | 'host'>;
+  readonly client: ConstructorParameters<typeof HeldKey>[0] & Pick<CatalogClient, 'kvGet'>;
+  /** Of the agent, on the disk. */
+  readonly stateFolder: string;
+  readonly hands: KeptHands;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+  /** Default `/etc/seawall/certificates`. */
+  readonly settingsFolder?: string;
+  /** Milliseconds between two looks at it; default 1000. */
+  readonly lookMs?: number;
+}
+
+const LOOK_MS = 1_000;
+/** Between two times that a folder is written though nothing changed: somebody may have changed it by hand. */
+const REPEAT_MS = 60 * 60_000;
+/** After a failure, doubled each time. */
+const REST_MS = { first: 2_000, most: 5 * 60_000 };
+const SESSION_TTL_MS = 10_000;
+
+/** How one folder stands. */
+interface Standing {
+  /** Version that lies there, as far as this run wrote it. */
+  version?: string;
+  fingerprint?: string;
+  problem?: string;
+  failures: number;
+  /** performance.now() of the next look. */
+  nextAt: number;
+}
+
+/** @returns what does its work on this host. */
+export function keptHands(
+  docker: Parameters<typeof writeFolder>[2]['docker'] & Pick<Docker, 'listContainers' | 'killContainer'>,
+  signal: AbortSignal,
+): KeptHands {
+  return {
+    write: (kept, content) => writeFolder(kept, content, { docker, signal }),
+    tell: (kept) => tellReaders(kept, docker, signal),
+    remove: async (id) => {
+      const users = await docker.listContainers({
+        all: true,
+        labels: [`${LABEL.certificate}=${id}`],
+        signal,
+      });
+      if (users.length > 0) return false;
+      await removeServiceFolder(id, { docker, signal });
+      return true;
+    },
+  };
+}
+
+/** Keeps certificates in folders of this host. @returns once the signal is aborted. */
+export async function watchKept(options: KeptOptions): Promise<void> {
+  const { client, cluster, signal, log, stateFolder, lookMs = LOOK_MS } = options;
+  const onError = reportOnce((text) => log(`warn kept certificates: ${text}`));
+  const wake = new Wake();
+  const key = KEY.keptAck(cluster.host.name);
+  const keeper = new Keeper(options, {
+    told: await Told.read(stateFolder),
+    heard: new KeptHeard({ client, signal, onChange: () => wake.ring(), onError }),
+    held: new HeldKey(client, { key, ttlMs: SESSION_TTL_MS, behavior: 'delete', onError }),
+  });
+  while (!signal.aborted) {
+    try {
+      await keeper.pass();
+    } catch (error) {
+      if (!signal.aborted) onError(error);
+    }
+    await wake.wait(lookMs, signal);
+  }
+  await keeper.close();
+}
+
+class Keeper {
+  readonly #options: KeptOptions;
+  readonly #told: Told;
+  readonly #heard: KeptHeard;
+  readonly #held: HeldKey;
+  readonly #standings = new Map<string, Standing>();
+  readonly #removeAt = new Map<string, number>();
+
+  constructor(
+    options: KeptOptions,
+    parts: { readonly told: Told; readonly heard: KeptHeard; readonly held: HeldKey },
+  ) {
+    this.#options = options;
+    this.#told = parts.told;
+    this.#heard = parts.heard;
+    this.#held = parts.held;
+  }
+
+  async pass(): Promise<void> {
+    const { settingsFolder = HOST_PATH.keptCertificates } = this.#options;
+    const kept = await readSettings(settingsFolder);
+    this.#heard.follow(new Set(kept.keys()));
+    const said: Record<string, KeptAcknowledgement[string]> = {};
+    for (const [id, one] of [...kept].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const standing = this.#standings.get(id) ?? { failures: 0, nextAt: 0 };
+      this.#standings.set(id, standing);
+      if (one === undefined)
+        standing.problem = `${settingsFolder}/${id}.json is not as this version writes it`;
+      else await this.#keep(one, standing);
+      const { fingerprint, problem } = standing;
+      said[id] = {
+        folder: one?.folder ?? '',
+        ...(fingerprint === undefined ? {} : { fingerprint }),
+        ...(problem === undefined ? {} : { problem }),
+      };
+    }
+    await this.#forget(kept);
+    // A host that keeps nothing needs no session for it.
+    if (kept.size > 0 || this.#held.held) this.#held.put(JSON.stringify(said));
+  }
+
+  close(): Promise<void> {
+    return this.#held.close({ leave: true });
+  }
+
+  async #keep(kept: KeptCertificate, standing: Standing): Promise<void> {
+    const { cluster, hands, log, signal } = this.#options;
+    const { id, folder } = kept;
+    const live = this.#heard.live(id);
+    const root = this.#heard.root;
+    if (live === undefined || root === undefined) return;
+    try {
+      const content = folderContent(kept, live, root, cluster.key);
+      const isNew = content.version !== standing.version;
+      if (performance.now() < standing.nextAt && (!isNew || standing.failures > 0)) return;
+      await hands.write(kept, content);
+      if (this.#told.version(id) !== content.version) {
+        const told = await hands.tell(kept);
+        await this.#told.note(id, content.version);
+        const whom = told.length === 0 ? '' : `; ${told.join(', ')} told`;
+        log(`info kept certificates: ${id}: new in ${folder}, valid until ${live.notAfter}${whom}`);
+      }
+      standing.version = content.version;
+      standing.fingerprint = content.fingerprint;
+      standing.failures = 0;
+      standing.nextAt = performance.now() + REPEAT_MS;
+      delete standing.problem;
+    } catch (error) {
+      if (signal.aborted) return;
+      const restMs = Math.min(REST_MS.most, REST_MS.first * 2 ** Math.min(standing.failures, 10));
+      standing.failures += 1;
+      standing.nextAt = performance.now() + restMs;
+      if (standing.problem !== describeError(error))
+        log(`warn kept certificates: ${id}: ${describeError(error)}`);
+      standing.problem = describeError(error);
+    }
+  }
+
+  /** What nobody wants kept any more: the keys of services go, what was put into a folder of somebody else's stays there. */
+  async #forget(kept: ReadonlyMap<string, unknown>): Promise<void> {
+    for (const id of this.#standings.keys()) if (!kept.has(id)) this.#standings.delete(id);
+    for (const id of this.#told.ids) {
+      if (kept.has(id)) {
+        this.#removeAt.delete(id);
+        continue;
+      }
+      if (performance.now() < (this.#removeAt.get(id) ?? 0)) continue;
+      this.#removeAt.set(id, performance.now() + REST_MS.first);
+      if (isServiceCertificate(id) && !(await this.#options.hands.remove(id))) continue;
+      await this.#told.note(id, undefined);
+      this.#options.log(`info kept certificates: ${id}: not kept any more`);
+    }
+  }
+}
+
+/** Id → what is to be kept; undefined: a file that says nothing that this version would do. */
+async function readSettings(folder: string): Promise<ReadonlyMap<string, KeptCertificate | undefined>> {
+  const found = new Map<string, KeptCertificate | undefined>();
+  for (const name of await namesIn(folder)) {
+    if (!name.endsWith('.json')) continue;
+    const id = name.slice(0, -'.json'.length);
+    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
+    if (text !== undefined) found.set(id, parseKept(id, text, HOST_PATH.serviceCertificates));
+  }
+  return found;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
