@@ -228,6 +228,8 @@ export const KEY = {
   issuedByAuthority: 'seawall/ca/issued/',
   issued: (serial: string) => `seawall/ca/issued/${serial}`,
   revocationList: 'seawall/ca/crl',
+  /** Of the root: what it revoked of intermediates, nothing; who checks a whole chain asks for it. */
+  rootRevocationList: 'seawall/ca/root-crl',
   lease: (project: string) => `seawall/leases/${project}`,
   releases: (project: string) => `seawall/releases/${project}/`,
   release: (project: string, number: number) => `seawall/releases/${project}/${number}`,

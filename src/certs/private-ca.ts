@@ -1,7 +1,9 @@
+import { KEY } from '../catalog/record.ts';
 import type { CertificateWish } from '../catalog/tls-record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Book } from './book.ts';
 import {
+  type Authority,
   authorityId,
   ensureAuthority,
   isIssuedBy,
@@ -10,6 +12,7 @@ import {
   readAuthority,
   recordIssued,
   renewRevocationList,
+  renewRootList,
   revocationListUrl,
   revokeSerial,
 } from './ca/index.ts';
@@ -29,6 +32,12 @@ export function privateCa(options: {
   readonly by: string;
 }): PrivateCa {
   const { client, clusterKey, chance, by } = options;
+  /** Edges let nobody in by the CA's client certificates before they have its lists. */
+  const makeFirstLists = async (authority: Authority, now: number, call: Call): Promise<void> => {
+    if ((await client.kvGet(KEY.rootRevocationList, call)).value !== undefined) return;
+    await renewRevocationList({ client, authority, now, ...call });
+    await renewRootList({ client, authority, clusterKey, now, ...call });
+  };
   return {
     issue: async ({ names: wished, keyType, purpose = 'route', days }, call) => {
       const now = chance.now();
@@ -41,6 +50,7 @@ export function privateCa(options: {
       const life = days === undefined ? {} : { days };
       const issued = await issueCertificate(authority, { names, keyType, purpose, now, ...life, ...crl });
       await recordIssued(client, authority, issued, { by, ...call });
+      await makeFirstLists(authority, now, call);
       const { chain, key } = issued;
       if (key === undefined)
         throw new SeawallError('bug', 'the private CA gave a certificate without its key');
@@ -55,7 +65,9 @@ export function privateCa(options: {
     refresh: async (call) => {
       const authority = await readAuthority({ client, clusterKey, ...call });
       if (authority === undefined) return undefined;
-      await renewRevocationList({ client, authority, now: chance.now(), ...call });
+      const now = chance.now();
+      await renewRevocationList({ client, authority, now, ...call });
+      await renewRootList({ client, authority, clusterKey, now, ...call });
       const { record } = authority;
       return { id: authorityId(record), issued: (chain) => isIssuedBy(record, chain) };
     },

@@ -301,8 +301,10 @@ export interface RouteTls {
   readonly redirect: boolean;
   /** Sent once publicly trusted certificates have been served for a day. */
   readonly hsts: 'off' | HstsRule;
-  /** PEM: clients must show a certificate of these CAs. */
+  /** PEM, or `internal`: clients must show a certificate of these CAs. */
   readonly clientCa?: string;
+  /** PEM of the CAs' revocation lists; the private CA's are known to the edges. */
+  readonly clientCrl?: string;
 }
 
 /** A certificate to have. What of it is secret stands in {@link Desired.certificateSecrets}, here as SHA-256. */

@@ -16,7 +16,7 @@ export {
   type RevocationReason,
   revocationListUrl,
 } from './record.ts';
-export { readRevocationList, renewRevocationList } from './revocation-list.ts';
+export { readRevocationList, renewRevocationList, renewRootList } from './revocation-list.ts';
 export {
   ensureAuthority,
   listIssued,
