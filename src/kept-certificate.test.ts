@@ -36,6 +36,7 @@ for (const [what, change] of [
   ['an owner that is no number', { uid: '0' }],
   ['no owner', { gid: -1 }],
   ['a signal that ends programs', { reload: { signal: 'SIGKILL' } }],
+  ['a restart of all that mount it', { reload: { signal: 'restart' } }],
   ['a container that is an option', { reload: { signal: 'SIGHUP', container: '--all' } }],
   ['a container that is a path', { reload: { signal: 'SIGHUP', container: '../images' } }],
 ] as const) {

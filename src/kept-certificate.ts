@@ -1,5 +1,6 @@
 /** A certificate of the private CA that a host's agent keeps in a folder: what the operator's side writes and the agent reads. */
 import { posix } from 'node:path';
+import { certificateId } from './names.ts';
 
 /**
  * `/etc/seawall/certificates/ID.json` on a host (root, 0600). It stands there and not in the catalog, because the agent lets a
@@ -23,7 +24,8 @@ export interface KeptCertificate {
 }
 
 export interface KeptReload {
-  readonly signal: ReloadSignal;
+  /** `restart`: the container is stopped and started; only of one that is named. */
+  readonly signal: ReloadSignal | 'restart';
   /** Name of a container; absent: every replica that mounts the folder. */
   readonly container?: string;
 }
@@ -32,12 +34,19 @@ export interface KeptReload {
 export const RELOAD_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 export type ReloadSignal = (typeof RELOAD_SIGNALS)[number];
 
-/** Of the certificate that a service's replicas serve with. No name of a certificate begins with `_`, so none is like it. */
+/** Of the certificate that a service's replicas serve with. No domain begins with `_`, so no route's is like it. */
 export const serviceCertificateId = (project: string, service: string): string =>
   `_service.${project}.${service}`;
 
-/** Of a certificate that a host keeps. @param name of the host. @param first name that the certificate is for, as `certificateId` makes it. */
-export const hostCertificateId = (host: string, first: string): string => `_host.${host}.${first}`;
+/** Of a certificate that a host keeps for something of its own. @param first name that it is for. */
+export const hostCertificateId = (host: string, first: string): string => `_host.${fileStem(first)}@${host}`;
+
+/** What the files of a certificate are called by. @param first name that it is for. */
+export const fileStem = (first: string): string => certificateId(first).replaceAll(/[^A-Za-z0-9_.-]/g, '_');
+
+/** Host of a certificate that {@link hostCertificateId} names; undefined: it is none. */
+export const hostOfCertificate = (id: string): string | undefined =>
+  id.startsWith('_host.') ? id.slice(id.indexOf('@') + 1) : undefined;
 
 export const isServiceCertificate = (id: string): boolean => id.startsWith('_service.');
 
@@ -45,8 +54,9 @@ export const isServiceCertificate = (id: string): boolean => id.startsWith('_ser
 export const SERVICE_FILES = { certificate: 'cert.pem', key: 'key.pem', trust: 'ca.pem' } as const;
 
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,250}\.(?:pem|crt|key)$/;
-const ID = /^_(?:service|host)\.[A-Za-z0-9_.-]{1,400}$/;
-const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$/;
+const ID = /^_(?:service|host)\.[A-Za-z0-9_.@-]{1,400}$/;
+/** As Docker has them (its `RestrictedNamePattern`). */
+export const CONTAINER_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$/;
 
 /** What the system and Docker have for themselves; nothing below the second row either. */
 const OWN_PLACES = ['/', '/etc', '/usr', '/var', '/var/lib', '/home', '/opt', '/srv', '/mnt', '/tmp', '/run'];
@@ -97,9 +107,11 @@ export function parseKept(id: string, text: string, ownFolder: string): KeptCert
 export const isOwner = (id: unknown): id is number =>
   typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 0xffff_ffff;
 
-const isReload = (reload: KeptReload | undefined): boolean =>
-  reload === undefined ||
-  (typeof reload === 'object' &&
-    RELOAD_SIGNALS.includes(reload.signal) &&
-    (reload.container === undefined ||
-      (typeof reload.container === 'string' && CONTAINER.test(reload.container))));
+function isReload(reload: KeptReload | undefined): boolean {
+  if (reload === undefined) return true;
+  if (typeof reload !== 'object' || reload === null) return false;
+  const { signal, container } = reload;
+  if (container === undefined) return RELOAD_SIGNALS.some((each) => each === signal);
+  const isKnown = signal === 'restart' || RELOAD_SIGNALS.includes(signal);
+  return isKnown && typeof container === 'string' && CONTAINER_NAME.test(container);
+}

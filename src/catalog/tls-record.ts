@@ -198,6 +198,8 @@ export type KeptAcknowledgement = Readonly<
       readonly folder: string;
       /** Of the leaf that lies there; absent: none does yet. */
       readonly fingerprint?: string;
+      /** SHA-256 of the host's file by which it lies there so. */
+      readonly settings?: string;
       /** Why the folder is not as it should be. */
       readonly problem?: string;
     }

@@ -3,9 +3,13 @@ export {
   askForCertificate,
   awaitCertificate,
   type CertificateStatus,
+  endOnHosts,
   isBad,
+  issueOnHost,
   MANUAL,
+  type RevocationStatus,
   readCertificates,
+  readRevocation,
   removeManual,
   sealWish,
 } from './certificates/index.ts';

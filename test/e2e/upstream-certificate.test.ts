@@ -1,7 +1,9 @@
 /** Certificates of services that speak HTTPS themselves: laid before they start, verified by the edge, renewed under load. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { cpSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,6 +16,7 @@ import { startLoad } from './load/start.ts';
 import { ask } from './tls/visitor.ts';
 
 const DOMAIN = 'secure.example.internal';
+const CLOSED = 'closed.example.internal';
 const ID = '_service.secure.api';
 
 let lab: Lab;
@@ -75,7 +78,13 @@ before(async () => {
       host1: { ssh: 'host1', address, roles: ['edge', 'app'] },
       host2: { ssh: 'host2', address: findHost(lab, 'host2').address, roles: ['app'] },
     },
-    routes: { [DOMAIN]: { service: 'api', port: 8443, tls: 'internal', upstream_tls: true } },
+    routes: {
+      [DOMAIN]: { service: 'api', port: 8443, tls: 'internal', upstream_tls: true },
+      [CLOSED]: {
+        ...{ service: 'api', port: 8443, upstream_tls: true },
+        tls: { issuers: ['internal'], client_ca: 'internal' },
+      },
+    },
     agent: { build_network: 'host' },
   };
   await writeFile(join(folder, 'seawall.yml'), JSON.stringify(settings));
@@ -162,6 +171,34 @@ test('it is renewed under load without a failed request, on every host, and the 
   assert.ok([...now].every((serial) => !before.has(serial)));
   const started = await on(app, "docker ps --filter label=seawall.service=api --format '{{.Status}}'");
   assert.doesNotMatch(started, /Restart/);
+});
+
+/** What a client with the certificate in a folder sees; 0: no answer. */
+async function closedTo(name: string): Promise<number> {
+  const at = join(folder, name, `${name}.example.internal`);
+  const [cert, key] = await Promise.all([readFile(`${at}.crt`, 'utf8'), readFile(`${at}.key`, 'utf8')]);
+  const call = request({
+    ...{ host: address, port: 443, servername: CLOSED, headers: { host: CLOSED }, agent: false },
+    ...{ ca: trust, cert, key },
+  });
+  call.end();
+  try {
+    const [response] = await once(call, 'response');
+    response.resume();
+    return response.statusCode;
+  } catch {
+    return 0;
+  }
+}
+
+test('a client of the private CA is let in until it is revoked, and others go on', async () => {
+  for (const name of ['ann', 'bob'])
+    await expectCode(0, 'ca', 'issue', `${name}.example.internal`, '--client', '--out', name);
+  await until('ann is let in', async () => (await closedTo('ann')) === 200);
+  await expectCode(0, 'ca', 'revoke', 'ann.example.internal', '--yes');
+  await until('ann is refused', async () => (await closedTo('ann')) === 400);
+  assert.equal(await closedTo('bob'), 200);
+  assert.equal((await served()).size, 1);
 });
 
 test('ps, ca ls and cert ls know it, and it is well', async (t) => {

@@ -7,6 +7,7 @@ export {
   isIssuedBy,
 } from './authority.ts';
 export {
+  checkOrder,
   type IssuedCertificate,
   issueCertificate,
 } from './issue.ts';

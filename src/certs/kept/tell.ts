@@ -2,13 +2,16 @@ import { type Docker, isConflict, isNotFound } from '../../hosts/index.ts';
 import type { KeptCertificate } from '../../kept-certificate.ts';
 import { LABEL } from '../../labels.ts';
 
+/** Docker's own default between SIGTERM and SIGKILL. */
+const GRACE_MS = 10_000;
+
 /**
  * Tells the programs that read a folder that its files are new. A container that does not run reads them when it starts.
  * @returns names of the containers that got the signal.
  */
 export async function tellReaders(
   { id, reload }: Pick<KeptCertificate, 'id' | 'reload'>,
-  docker: Pick<Docker, 'listContainers' | 'killContainer'>,
+  docker: Pick<Docker, 'listContainers' | 'killContainer' | 'restartContainer'>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (reload === undefined) return [];
@@ -17,7 +20,8 @@ export async function tellReaders(
   const told: string[] = [];
   for (const name of names) {
     try {
-      await docker.killContainer(name, unixSignal, { signal });
+      if (unixSignal === 'restart') await docker.restartContainer(name, GRACE_MS, { signal });
+      else await docker.killContainer(name, unixSignal, { signal });
       told.push(name);
     } catch (error) {
       // Conflict: it does not run.

@@ -5,7 +5,8 @@ import { KEY } from '../../catalog/record.ts';
 import type { KeptAcknowledgement } from '../../catalog/tls-record.ts';
 import { type ClusterFile, HOST_PATH } from '../../cluster.ts';
 import { describeError } from '../../errors.ts';
-import type { Docker } from '../../hosts/index.ts';
+import { sha256 } from '../../hash.ts';
+import { type Docker, isNotFound } from '../../hosts/index.ts';
 import { isServiceCertificate, type KeptCertificate, parseKept } from '../../kept-certificate.ts';
 import { LABEL } from '../../labels.ts';
 import { reportOnce } from '../report-once.ts';
@@ -50,6 +51,10 @@ interface Standing {
   /** Version that lies there, as far as this run wrote it. */
   version?: string;
   fingerprint?: string;
+  /** SHA-256 of the settings that it was written by. */
+  settings?: string;
+  /** Of those of the last attempt: what was mended is tried at once. */
+  tried?: string;
   problem?: string;
   failures: number;
   /** performance.now() of the next look. */
@@ -58,7 +63,8 @@ interface Standing {
 
 /** @returns what does its work on this host. */
 export function keptHands(
-  docker: Parameters<typeof writeFolder>[2]['docker'] & Pick<Docker, 'listContainers' | 'killContainer'>,
+  docker: Parameters<typeof writeFolder>[2]['docker'] &
+    Pick<Docker, 'listContainers' | 'killContainer' | 'restartContainer'>,
   signal: AbortSignal,
 ): KeptHands {
   return {
@@ -125,13 +131,15 @@ class Keeper {
     for (const [id, one] of [...kept].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const standing = this.#standings.get(id) ?? { failures: 0, nextAt: 0 };
       this.#standings.set(id, standing);
-      if (one === undefined)
+      const wanted = one.kept;
+      if (wanted === undefined)
         standing.problem = `${settingsFolder}/${id}.json is not as this version writes it`;
-      else await this.#keep(one, standing);
-      const { fingerprint, problem } = standing;
+      else await this.#keep(wanted, one.settings, standing);
+      const { fingerprint, settings, problem } = standing;
       said[id] = {
-        folder: one?.folder ?? '',
+        folder: wanted?.folder ?? '',
         ...(fingerprint === undefined ? {} : { fingerprint }),
+        ...(settings === undefined ? {} : { settings }),
         ...(problem === undefined ? {} : { problem }),
       };
     }
@@ -144,7 +152,7 @@ class Keeper {
     return this.#held.close({ leave: true });
   }
 
-  async #keep(kept: KeptCertificate, standing: Standing): Promise<void> {
+  async #keep(kept: KeptCertificate, settings: string, standing: Standing): Promise<void> {
     const { cluster, hands, log, signal } = this.#options;
     const { id, folder } = kept;
     const live = this.#heard.live(id);
@@ -152,17 +160,20 @@ class Keeper {
     if (live === undefined || root === undefined) return;
     try {
       const content = folderContent(kept, live, root, cluster.key);
-      const isNew = content.version !== standing.version;
-      if (performance.now() < standing.nextAt && (!isNew || standing.failures > 0)) return;
+      const isNew = content.version !== standing.version || settings !== standing.settings;
+      const mayRest = settings === standing.tried && (!isNew || standing.failures > 0);
+      if (performance.now() < standing.nextAt && mayRest) return;
+      standing.tried = settings;
       await hands.write(kept, content);
       if (this.#told.version(id) !== content.version) {
-        const told = await hands.tell(kept);
+        const told = await this.#tell(kept);
         await this.#told.note(id, content.version);
         const whom = told.length === 0 ? '' : `; ${told.join(', ')} told`;
         log(`info kept certificates: ${id}: new in ${folder}, valid until ${live.notAfter}${whom}`);
       }
       standing.version = content.version;
       standing.fingerprint = content.fingerprint;
+      standing.settings = settings;
       standing.failures = 0;
       standing.nextAt = performance.now() + REPEAT_MS;
       delete standing.problem;
@@ -174,6 +185,16 @@ class Keeper {
       if (standing.problem !== describeError(error))
         log(`warn kept certificates: ${id}: ${describeError(error)}`);
       standing.problem = describeError(error);
+    }
+  }
+
+  /** Files may be there before the container that is to be told of them; later one that is missing is somebody's mistake. */
+  async #tell(kept: KeptCertificate): Promise<readonly string[]> {
+    try {
+      return await this.#options.hands.tell(kept);
+    } catch (error) {
+      if (isNotFound(error) && this.#told.version(kept.id) === undefined) return [];
+      throw error;
     }
   }
 
@@ -194,14 +215,23 @@ class Keeper {
   }
 }
 
-/** Id → what is to be kept; undefined: a file that says nothing that this version would do. */
-async function readSettings(folder: string): Promise<ReadonlyMap<string, KeptCertificate | undefined>> {
-  const found = new Map<string, KeptCertificate | undefined>();
+interface Setting {
+  /** Absent: the file says nothing that this version would do. */
+  readonly kept: KeptCertificate | undefined;
+  /** SHA-256 of its text. */
+  readonly settings: string;
+}
+
+/** Id → what is to be kept. */
+async function readSettings(folder: string): Promise<ReadonlyMap<string, Setting>> {
+  const found = new Map<string, Setting>();
   for (const name of await namesIn(folder)) {
     if (!name.endsWith('.json')) continue;
     const id = name.slice(0, -'.json'.length);
     const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
-    if (text !== undefined) found.set(id, parseKept(id, text, HOST_PATH.serviceCertificates));
+    if (text === undefined) continue;
+    const kept = parseKept(id, text, HOST_PATH.serviceCertificates);
+    found.set(id, { kept, settings: sha256(text) });
   }
   return found;
 }

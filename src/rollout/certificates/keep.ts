@@ -11,6 +11,7 @@ import { KEY } from '../../catalog/record.ts';
 import { HOST_PATH, OWN } from '../../cluster.ts';
 import type { DesiredMount, DesiredService } from '../../compose/desired.ts';
 import { SeawallError } from '../../errors.ts';
+import { sha256 } from '../../hash.ts';
 import { type HostLink, writeHostFiles } from '../../hosts/index.ts';
 import { type KeptCertificate, SERVICE_FILES, serviceCertificateId } from '../../kept-certificate.ts';
 import { LABEL } from '../../labels.ts';
@@ -26,6 +27,8 @@ type CertificateMount = Extract<DesiredMount, { readonly kind: 'certificate' }>;
 /** The private CA issues in a second; whoever leads may first have to be found, and the agent to write. */
 const WAIT_MS = 120_000;
 const PAUSE_MS = 250;
+/** The agent tries again after 2 s. */
+const HOPELESS_MS = 6_000;
 
 /**
  * Has the certificates of services lie on a host before any of their replicas starts there: wished of the CA, asked of the host's
@@ -44,8 +47,9 @@ export async function layCertificates(
       const mount = certificateMount(service);
       if (service === undefined || mount === undefined) continue;
       const wish = await wishFor(context, mount.id);
-      await keepOnHost(host, await keptFor(context, host, service, mount), context.signal);
-      await awaitKept({ ...context, host: host.name, wish, note });
+      const kept = await keptFor(context, host, service, mount);
+      await keepOnHost(host, kept, context.signal);
+      await awaitKept({ ...context, host: host.name, wish, kept, note });
     }
   });
 }
@@ -97,7 +101,7 @@ async function keptFor(
 export async function keepOnHost(host: HostLink, kept: KeptCertificate, signal: AbortSignal): Promise<void> {
   const { Image: image } = await host.docker.inspectContainer(OWN.agent, { signal });
   const folders = [{ path: HOST_PATH.keptCertificates, mode: 0o700 }];
-  const files = [{ path: settingsPath(kept.id), content: `${canonicalJson(kept)}\n`, mode: 0o600 }];
+  const files = [{ path: settingsPath(kept.id), content: settingsText(kept), mode: 0o600 }];
   await writeHostFiles(host.docker, { folders, files }, { image, signal });
 }
 
@@ -112,19 +116,33 @@ export async function releaseOnHost(
   await writeHostFiles(host.docker, { remove: ids.map(settingsPath) }, { image, signal });
 }
 
+const settingsText = (kept: KeptCertificate): string => `${canonicalJson(kept)}\n`;
 const settingsPath = (id: string): string => `${HOST_PATH.keptCertificates}/${id}.json`;
 
 interface Awaited {
   readonly client: Pick<Client, 'kvGet'>;
   readonly host: string;
   readonly wish: CertificateWish;
+  readonly kept: KeptCertificate;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
+  /** What the agent cannot do ends the wait soon. */
+  readonly isImpatient?: boolean;
 }
 
 /** Waits until the certificate that is wished lies on the host. @returns its record. */
-export async function awaitKept({ client, host, wish, signal, note }: Awaited): Promise<CertificateRecord> {
+export async function awaitKept({
+  client,
+  host,
+  wish,
+  kept: wanted,
+  signal,
+  note,
+  isImpatient = false,
+}: Awaited): Promise<CertificateRecord> {
   const deadline = performance.now() + WAIT_MS;
+  const settings = sha256(settingsText(wanted));
+  let wrongSince: number | undefined;
   const read = async <T>(key: string): Promise<T | undefined> => {
     const { value } = await client.kvGet(key, { signal });
     return value === undefined ? undefined : parseEntry<T>(value);
@@ -138,11 +156,14 @@ export async function awaitKept({ client, host, wish, signal, note }: Awaited): 
     const kept = ack?.[wish.id];
     const isIssued = live !== undefined && canonicalJson(live.names) === canonicalJson(wish.names);
     const lies = isIssued && live.keys.some(({ fingerprint }) => fingerprint === kept?.fingerprint);
-    if (lies && kept?.problem === undefined) return live;
+    if (lies && kept?.settings === settings && kept.problem === undefined) return live;
     const waitsFor = isIssued
       ? (kept?.problem ?? 'the agent has not written it yet')
       : (state?.lastError?.text ?? 'the private CA has not issued it yet');
-    if (performance.now() >= deadline) {
+    wrongSince = kept?.problem === undefined ? undefined : (wrongSince ?? performance.now());
+    const isHopeless =
+      isImpatient && wrongSince !== undefined && performance.now() - wrongSince > HOPELESS_MS;
+    if (isHopeless || performance.now() >= deadline) {
       throw new SeawallError(
         'timeout',
         `the certificate for ${wish.names[0]} does not lie on ${host}: ${waitsFor}`,

@@ -19,6 +19,12 @@ export interface CertificateFacts {
   readonly acks: Readonly<Record<string, TlsAcknowledgement>>;
   /** Hosts that are to serve. */
   readonly edges: readonly string[];
+  /** Of domains that take client certificates of the private CA. */
+  readonly revocation?: {
+    readonly certificates: ReadonlySet<string>;
+    readonly problem: string | null;
+    readonly isOver: boolean;
+  };
   /** Host → what lies in its folders; absent: it keeps nothing, or does not say. */
   readonly kept: Readonly<Record<string, KeptAcknowledgement>>;
 }
@@ -27,7 +33,7 @@ export interface CertificateFacts {
  * - `ok`: served everywhere, renewed in time.
  * - `pending`: the private CA (or nothing) serves until the first order has been tried.
  * - `failing`: the last order failed; it is tried again.
- * - `expiring`: it should have been renewed by now. `expired`: it is over.
+ * - `expiring`: it should have been renewed by now, or the lists by which clients of its domain are let in. `expired`: it is over.
  * - `unserved`: an edge does not have it, or a host that keeps it in a folder.
  */
 export type CertificateHealth = 'ok' | 'pending' | 'failing' | 'expiring' | 'expired' | 'unserved';
@@ -51,6 +57,8 @@ export interface CertificateStatus {
   /** Who issued what is served; null while nothing is. */
   readonly issuer: string | null;
   readonly keys: readonly KeyType[];
+  /** Of what is served, lower-case hexadecimal. */
+  readonly serials: readonly string[];
   readonly notBefore: string | null;
   readonly notAfter: string | null;
   readonly renewAt: string | null;
@@ -111,6 +119,7 @@ function statusOf(
     kind: live === undefined ? ('none' as const) : live.isInterim ? ('interim' as const) : live.source,
     issuer: live?.issuer ?? null,
     keys: live?.keys.map(({ type }) => type) ?? [],
+    serials: live?.keys.map(({ serial }) => serial) ?? [],
     notBefore: live?.notBefore ?? null,
     notAfter: live?.notAfter ?? null,
     renewAt: state?.renewAt ?? null,
@@ -121,7 +130,11 @@ function statusOf(
     warnings: state?.warnings ?? [],
     missingOn,
   };
-  return { ...base, ...judge(base, now) };
+  const judged = judge(base, now);
+  const lists = facts.revocation;
+  if (judged.health !== 'ok' || lists?.problem == null || !lists.certificates.has(wish.id))
+    return { ...base, ...judged };
+  return { ...base, health: lists.isOver ? 'expired' : 'expiring', problem: lists.problem };
 }
 
 function edgesWithout(
