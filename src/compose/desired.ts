@@ -189,6 +189,8 @@ export type DesiredMount =
       readonly kind: 'certificate';
       /** One of {@link Desired.certificates}. */
       readonly id: string;
+      /** That it is for: replicas are replaced when they change, so that none serves with others than its route asks for. */
+      readonly names: readonly string[];
       readonly target: string;
       /** Of the key; absent: of the user that the container runs as. */
       readonly uid?: number;

@@ -40,7 +40,10 @@ test('a service says that it serves HTTPS itself: it gets a certificate, a mount
     ...{ challenge: 'http', keys: ['ecdsa'], purpose: 'upstream' },
   });
   assert.deepEqual(desired.services.api?.mounts, [
-    { kind: 'certificate', id: '_service.polls.api', target: '/run/seawall/tls' },
+    {
+      ...{ kind: 'certificate', id: '_service.polls.api', names: ['api.polls.internal', 'api'] },
+      target: '/run/seawall/tls',
+    },
   ]);
   assert.deepEqual(desired.routes[0]?.upstreamTls, { trust: 'internal', serverName: 'api.polls.internal' });
 });
@@ -72,7 +75,8 @@ test('names, folder, owner and signal can be said; a route may ask for another n
   const { value } = await load(t, certificate, {}, { upstream_tls: { server_name: 'Other.internal' } });
   const [mount] = value?.desired.services.api?.mounts ?? [];
   const said = { target: '/tls', uid: 999, gid: 70, reload: 'SIGHUP' };
-  assert.deepEqual(mount, { kind: 'certificate', id: '_service.polls.api', ...said });
+  const names = ['api.example.internal'];
+  assert.deepEqual(mount, { kind: 'certificate', id: '_service.polls.api', names, ...said });
   const own = value?.desired.certificates?.find(({ purpose }) => purpose === 'upstream');
   assert.deepEqual(own?.names, ['api.example.internal']);
   assert.equal(value?.desired.routes[0]?.upstreamTls?.serverName, 'other.internal');

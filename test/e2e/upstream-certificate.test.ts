@@ -201,6 +201,34 @@ test('a client of the private CA is let in until it is revoked, and others go on
   assert.equal((await served()).size, 1);
 });
 
+test('other names are served and asked for without a failed request between', async (t) => {
+  await writeCompose({ reload: 'SIGHUP', names: ['backend.internal', 'api'] });
+  const load = startLoad({
+    ...{ url: `https://${address}`, hostHeader: DOMAIN, trust: join(folder, 'root.pem') },
+    ...{ rate: 30, seconds: 300, mix: 'get=100', fresh: 0.2 },
+  });
+  try {
+    await expectCode(0, 'deploy', '--yes');
+  } finally {
+    const { requests, failed, failures } = await load.stop();
+    t.diagnostic(`${requests} requests, ${failed} failed`);
+    assert.deepEqual(failures, []);
+  }
+  const names = () =>
+    on(
+      app,
+      `openssl x509 -in /var/lib/seawall/certificates/${ID}/cert.pem -noout -ext subjectAltName | tail -n 1`,
+    );
+  await until(
+    'the names before are gone',
+    async () => (await names()) === 'DNS:backend.internal, DNS:api',
+    60_000,
+  );
+  await until('all serve with it', async () => (await served()).size === 1);
+  await writeCompose({ reload: 'SIGHUP' });
+  await expectCode(0, 'deploy', '--yes');
+});
+
 test('ps, ca ls and cert ls know it, and it is well', async (t) => {
   const { stdout } = await expectCode(0, 'cert', 'ls');
   t.diagnostic(stdout);

@@ -51,7 +51,7 @@ export function serviceCertificate(
       ...{ id, names, source: 'internal', issuers: [], challenge: 'http', keys: ['ecdsa'] },
       purpose: 'upstream',
     },
-    mount: { kind: 'certificate', id, target, ...ownerOf(own, say), ...reloadOf(own.reload, say) },
+    mount: { kind: 'certificate', id, names, target, ...ownerOf(own, say), ...reloadOf(own.reload, say) },
   };
 }
 

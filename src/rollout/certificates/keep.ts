@@ -64,13 +64,14 @@ async function wishFor(
 ): Promise<CertificateWish> {
   const certificate = desired.certificates?.find((each) => each.id === id);
   if (certificate === undefined) throw new SeawallError('bug', `there is no certificate ${id}`);
-  const wish = sealWish(cluster, certificate, {}, []);
+  let wish = sealWish(cluster, certificate, {}, []);
   const key = KEY.wish(desired.project);
   await updateRecord<readonly CertificateWish[]>(
     client,
     key,
     (present = []) => {
       const before = present.find((each) => each.id === id);
+      wish = withNamesOf(wish, before);
       if (before !== undefined && canonicalJson(before) === canonicalJson(wish)) return present;
       return [...present.filter((each) => each.id !== id), wish].sort((a, b) => (a.id < b.id ? -1 : 1));
     },
@@ -78,6 +79,15 @@ async function wishFor(
   );
   return wish;
 }
+
+/**
+ * A wish with the names of the one before it as well: while replicas are exchanged the edges still ask for those, and for the new
+ * ones only when the routes are published. The wish that is written then has the new ones alone.
+ */
+export const withNamesOf = (wish: CertificateWish, before: CertificateWish | undefined): CertificateWish => ({
+  ...wish,
+  names: [...new Set([...wish.names, ...(before?.names ?? [])])],
+});
 
 async function keptFor(
   { images, signal }: RolloutContext,
@@ -165,7 +175,7 @@ export async function awaitKept({
       isImpatient && wrongSince !== undefined && performance.now() - wrongSince > HOPELESS_MS;
     if (isHopeless || performance.now() >= deadline) {
       throw new SeawallError(
-        'timeout',
+        isHopeless ? 'refused' : 'timeout',
         `the certificate for ${wish.names[0]} does not lie on ${host}: ${waitsFor}`,
         {
           hint:
