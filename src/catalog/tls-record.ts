@@ -202,6 +202,8 @@ export type KeptAcknowledgement = Readonly<
       readonly settings?: string;
       /** Why the folder is not as it should be. */
       readonly problem?: string;
+      /** Containers that serve with another one though it lies there. */
+      readonly stale?: readonly string[];
     }
   >
 >;

@@ -79,6 +79,7 @@ async function stage(t: TestContext) {
   const contents: FolderContent[] = [];
   let wrong: Error | undefined;
   let isMounted = false;
+  let read: string | undefined;
   const hands: KeptHands = {
     write: async ({ id }, content) => {
       if (wrong !== undefined) throw wrong;
@@ -89,6 +90,7 @@ async function stage(t: TestContext) {
       done.push(`tell ${id} ${reload?.signal}`);
       return ['registry'];
     },
+    stale: async (_id, fingerprint) => (fingerprint === read ? [] : ['polls-api-1']),
     remove: async (id) => {
       if (!isMounted) done.push(`remove ${id}`);
       return !isMounted;
@@ -108,6 +110,7 @@ async function stage(t: TestContext) {
       log: () => {},
       settingsFolder,
       lookMs: 20,
+      staleMs: 100,
     });
     return async () => {
       run.abort();
@@ -128,6 +131,9 @@ async function stage(t: TestContext) {
     ...{ client, done, contents, start, ask, said, settingsFolder },
     fail: (error: Error | undefined) => {
       wrong = error;
+    },
+    reads: (fingerprint: string | undefined) => {
+      read = fingerprint;
     },
     mount: (is: boolean) => {
       isMounted = is;
@@ -236,4 +242,25 @@ test('a record with another certificate’s key, or with anything that is none, 
   );
   assert.match(spiked?.text ?? '', /^-----BEGIN CERTIFICATE-----/);
   assert.throws(() => folderContent(kept, { ...one, id: service }, root, clusterKey), { code: 'refused' });
+});
+
+test('replicas that go on with the certificate before are said, until they read the new one', async (t) => {
+  const { client, start, ask, said, reads } = await stage(t);
+  const first = await issue(client, service, 'api.polls.internal');
+  const { reload: _reload, ...rest } = kept;
+  await ask({
+    ...rest,
+    id: service,
+    folder: `/var/lib/seawall/certificates/${service}`,
+    files: SERVICE_FILES,
+  });
+  reads(first.keys[0]?.fingerprint);
+  const stop = start();
+  await until('it is there', async () => (await said())[service]?.fingerprint !== undefined);
+  const second = await issue(client, service, 'api.polls.internal');
+  await until('it is said', async () => (await said())[service]?.stale?.join() === 'polls-api-1');
+  assert.equal((await said())[service]?.problem, undefined);
+  reads(second.keys[0]?.fingerprint);
+  await until('it is said no more', async () => (await said())[service]?.stale === undefined);
+  await stop();
 });

@@ -14,6 +14,7 @@ import { Wake } from '../wake.ts';
 import { type FolderContent, folderContent } from './files.ts';
 import { removeServiceFolder, writeFolder } from './folder.ts';
 import { KeptHeard } from './heard.ts';
+import { staleReplicas } from './served.ts';
 import { tellReaders } from './tell.ts';
 import { Told } from './told.ts';
 
@@ -21,6 +22,8 @@ import { Told } from './told.ts';
 export interface KeptHands {
   readonly write: (kept: KeptCertificate, content: FolderContent) => Promise<void>;
   readonly tell: (kept: KeptCertificate) => Promise<readonly string[]>;
+  /** Containers that serve with another certificate than the one with this fingerprint. */
+  readonly stale: (id: string, fingerprint: string) => Promise<readonly string[]>;
   /** Takes the folder of a service away once no replica mounts it. @returns whether it is gone. */
   readonly remove: (id: string) => Promise<boolean>;
 }
@@ -37,11 +40,15 @@ export interface KeptOptions {
   readonly settingsFolder?: string;
   /** Milliseconds between two looks at it; default 1000. */
   readonly lookMs?: number;
+  /** Milliseconds after which programs should serve with what is new; default 10 minutes. */
+  readonly staleMs?: number;
 }
 
 const LOOK_MS = 1_000;
 /** Between two times that a folder is written though nothing changed: somebody may have changed it by hand. */
 const REPEAT_MS = 60 * 60_000;
+/** Programs that look for new files themselves do so every few minutes at the most; also between two looks at them. */
+const STALE_MS = 10 * 60_000;
 /** After a failure, doubled each time. */
 const REST_MS = { first: 2_000, most: 5 * 60_000 };
 const SESSION_TTL_MS = 10_000;
@@ -56,6 +63,9 @@ interface Standing {
   /** Of those of the last attempt: what was mended is tried at once. */
   tried?: string;
   problem?: string;
+  stale?: readonly string[];
+  /** performance.now() of the next look at what is served with it. */
+  staleAt: number;
   failures: number;
   /** performance.now() of the next look. */
   nextAt: number;
@@ -70,6 +80,7 @@ export function keptHands(
   return {
     write: (kept, content) => writeFolder(kept, content, { docker, signal }),
     tell: (kept) => tellReaders(kept, docker, signal),
+    stale: (id, fingerprint) => staleReplicas(id, fingerprint, docker, signal),
     remove: async (id) => {
       const users = await docker.listContainers({
         all: true,
@@ -129,18 +140,19 @@ class Keeper {
     this.#heard.follow(new Set(kept.keys()));
     const said: Record<string, KeptAcknowledgement[string]> = {};
     for (const [id, one] of [...kept].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const standing = this.#standings.get(id) ?? { failures: 0, nextAt: 0 };
+      const standing = this.#standings.get(id) ?? { failures: 0, nextAt: 0, staleAt: 0 };
       this.#standings.set(id, standing);
       const wanted = one.kept;
       if (wanted === undefined)
         standing.problem = `${settingsFolder}/${id}.json is not as this version writes it`;
       else await this.#keep(wanted, one.settings, standing);
-      const { fingerprint, settings, problem } = standing;
+      const { fingerprint, settings, problem, stale = [] } = standing;
       said[id] = {
         folder: wanted?.folder ?? '',
         ...(fingerprint === undefined ? {} : { fingerprint }),
         ...(settings === undefined ? {} : { settings }),
         ...(problem === undefined ? {} : { problem }),
+        ...(stale.length === 0 ? {} : { stale }),
       };
     }
     await this.#forget(kept);
@@ -153,7 +165,7 @@ class Keeper {
   }
 
   async #keep(kept: KeptCertificate, settings: string, standing: Standing): Promise<void> {
-    const { cluster, hands, log, signal } = this.#options;
+    const { cluster, hands, log, signal, staleMs = STALE_MS } = this.#options;
     const { id, folder } = kept;
     const live = this.#heard.live(id);
     const root = this.#heard.root;
@@ -162,7 +174,7 @@ class Keeper {
       const content = folderContent(kept, live, root, cluster.key);
       const isNew = content.version !== standing.version || settings !== standing.settings;
       const mayRest = settings === standing.tried && (!isNew || standing.failures > 0);
-      if (performance.now() < standing.nextAt && mayRest) return;
+      if (performance.now() < standing.nextAt && mayRest) return await this.#lookAtServed(id, standing);
       standing.tried = settings;
       await hands.write(kept, content);
       if (this.#told.version(id) !== content.version) {
@@ -176,6 +188,7 @@ class Keeper {
       standing.settings = settings;
       standing.failures = 0;
       standing.nextAt = performance.now() + REPEAT_MS;
+      if (isNew) standing.staleAt = performance.now() + staleMs;
       delete standing.problem;
     } catch (error) {
       if (signal.aborted) return;
@@ -186,6 +199,16 @@ class Keeper {
         log(`warn kept certificates: ${id}: ${describeError(error)}`);
       standing.problem = describeError(error);
     }
+  }
+
+  /** Files that nobody reads are of no use: the program goes on with the one before until that ends. */
+  async #lookAtServed(id: string, standing: Standing): Promise<void> {
+    const { fingerprint } = standing;
+    const { hands, staleMs = STALE_MS } = this.#options;
+    if (!isServiceCertificate(id) || fingerprint === undefined || performance.now() < standing.staleAt)
+      return;
+    standing.staleAt = performance.now() + staleMs;
+    standing.stale = await hands.stale(id, fingerprint);
   }
 
   /** Files may be there before the container that is to be told of them; later one that is missing is somebody's mistake. */

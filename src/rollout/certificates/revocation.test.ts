@@ -84,6 +84,9 @@ test('a certificate that hosts keep is missing where it does not lie, or the hos
     'app1: its agent has not written it yet',
     keptOn,
   ]);
+  const [health, problem] = of({ folder, fingerprint, stale: ['polls-api-1'] });
+  assert.equal(health, 'unserved');
+  assert.match(`${problem}`, /^app1: polls-api-1 serves with the one before/);
   assert.deepEqual(of({ folder, fingerprint, problem: 'disk full' }), [
     'unserved',
     'app1: disk full',

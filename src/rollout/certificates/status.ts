@@ -161,12 +161,16 @@ const foldersOf = (id: string, { kept }: CertificateFacts): CertificateStatus['k
 /** Of the hosts that keep it; one that does not say is away, and has what it had. */
 function hostsWithout(live: CertificateRecord, facts: CertificateFacts): CertificateStatus['missingOn'] {
   return foldersOf(live.id, facts).flatMap(({ host }) => {
-    const { fingerprint, problem } = facts.kept[host]?.[live.id] ?? {};
+    const { fingerprint, problem, stale } = facts.kept[host]?.[live.id] ?? {};
     if (problem !== undefined) return [{ edge: host, why: problem }];
+    if (stale !== undefined) return [{ edge: host, why: staleWords(stale) }];
     const isThere = live.keys.some((key) => key.fingerprint === fingerprint);
     return isThere ? [] : [{ edge: host, why: 'its agent has not written it yet' }];
   });
 }
+
+const staleWords = (containers: readonly string[]): string =>
+  `${containers.join(', ')} ${containers.length === 1 ? 'serves' : 'serve'} with the one before: the program does not read its files anew. Name its signal (x-seawall: certificate: reload), or deploy so that it is replaced`;
 
 type Unjudged = Omit<CertificateStatus, 'health' | 'problem'>;
 
