@@ -90,3 +90,15 @@ test('it is renewed by itself in time, again and again, however short its life i
     }
   }
 });
+
+test('a name that is added is issued for at once, one that is not wished any more goes with the next renewal', async (t) => {
+  const { issue, due } = await stage(t);
+  await issue(wish);
+  const [first = ''] = wish.names;
+  assert.deepEqual(due({ ...wish, names: [first] }).tasks, []);
+  const [task] = due({ ...wish, names: [first, 'backend.internal'] }).tasks;
+  assert.deepEqual(task?.kind === 'internal' ? task.why : task?.kind, 'names');
+  // What an edge serves is for exactly what its routes say.
+  const { purpose: _purpose, ...route } = wish;
+  assert.equal(due({ ...route, names: [first] }).tasks.length, 1);
+});
