@@ -11,9 +11,11 @@ import type { Instance } from './catalog/record.ts';
 import {
   AcmeClient,
   DEFAULT_LIMITS,
+  keptHands,
   lookFromHere,
   readNextUpdate,
   watchCertificates,
+  watchKept,
 } from './certs/index.ts';
 import { type ClusterFile, epochOf, HOST_PATH } from './cluster.ts';
 import { EdgeLoop } from './edge/index.ts';
@@ -114,6 +116,8 @@ async function runAgent(program: Program): Promise<void> {
       signal,
       log,
     });
+  const kept = () =>
+    watchKept({ cluster, client, stateFolder, hands: keptHands(docker, signal), signal, log });
   const isEdge = host.roles.includes('edge');
   const look = async () => {
     const isStale = performance.now() - appliedAt > STALE_NETWORK_MS;
@@ -127,6 +131,7 @@ async function runAgent(program: Program): Promise<void> {
     networking,
     place,
     superviseLoop('snapshots', snapshots, loops),
+    superviseLoop('kept certificates', kept, loops),
     superviseLoop('alive', alive, loops),
     superviseLoop('registrar', () => watchRegistrar({ client, docker, host, signal, log }), loops),
     ...(isEdge ? [superviseLoop('edge', edge, loops)] : []),

@@ -126,6 +126,10 @@ export const HOST_PATH = {
   edge: '/var/lib/seawall/edge',
   /** `CONTENT/HASH`: files and trees that replicas mount read-only. */
   content: '/var/lib/seawall/content',
+  /** `ID.json`: certificates that the agent keeps on this host, and where; written by the operator's side alone. */
+  keptCertificates: '/etc/seawall/certificates',
+  /** `ID/`: certificates of services, as their replicas mount them read-only. */
+  serviceCertificates: '/var/lib/seawall/certificates',
 } as const;
 
 /** Where a catalog of that epoch has its data: what an earlier one left is never taken up again. */

@@ -26,6 +26,8 @@ export const LABEL = {
   port: 'seawall.port',
   /** JSON: `{"domain/path": port}` of the routes to the service when the replica was made. */
   routes: 'seawall.routes',
+  /** Id of the certificate whose folder the replica mounts. */
+  certificate: 'seawall.certificate',
   /** On Docker networks: Compose network name. */
   network: 'seawall.network',
 } as const;

@@ -91,7 +91,7 @@ const { 'half.example.com': _missing, ...partly } = inForce;
 
 export const FACTS: CertificateFacts = {
   wishes: { polls: wishes.slice(0, 8), shop: [wish('well.example.com')], _manual: wishes.slice(8) },
-  ...{ live: lives, states, edges: ['front1', 'front2'] },
+  ...{ live: lives, states, edges: ['front1', 'front2'], kept: {} },
   acks: {
     front1: { certificates: inForce, answers: [], problems: {} },
     front2: {

@@ -55,7 +55,10 @@ export const sampleFiles = {
   ecdsa: '0123456789abcdef0123456789abcdef',
   rsa: 'fedcba9876543210fedcba9876543210',
   trust: '00112233445566778899aabbccddeeff.pem',
+  lists: 'ffeeddccbbaa99887766554433221100.pem',
 } as const;
+
+const sampleCrl = '-----BEGIN X509 CRL-----';
 
 export const sampleTls = (change: Partial<RouteTls> = {}): RouteTls => ({
   certificate: 'polls.example.com',
@@ -86,6 +89,11 @@ const sampleState: TlsState = {
     [samplePem, sampleFiles.trust],
     ['internal', sampleFiles.trust],
   ]),
+  lists: new Map([
+    ['internal', sampleFiles.lists],
+    [sampleCrl, sampleFiles.lists],
+  ]),
+  own: new Set(['internal']),
   nowMs: Date.parse('2026-11-01T00:00:00.000Z'),
 };
 
@@ -164,6 +172,20 @@ export const nginxGoldens: Readonly<Record<string, () => string>> = {
       [
         sampleRoute({ tls: sampleTls({ clientCa: samplePem, redirect: false }) }),
         sampleRoute({ domain: 'open.example.com', tls: sampleTls() }),
+      ],
+      web,
+      sampleSettings,
+      sampleState,
+    ),
+  'client-certificates-revoked': () =>
+    render(
+      [
+        sampleRoute({ tls: sampleTls({ clientCa: 'internal' }) }),
+        sampleRoute({
+          domain: 'given.example.com',
+          tls: sampleTls({ clientCa: samplePem, clientCrl: sampleCrl }),
+        }),
+        sampleRoute({ domain: 'unchecked.example.com', tls: sampleTls({ clientCa: samplePem }) }),
       ],
       web,
       sampleSettings,

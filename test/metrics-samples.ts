@@ -72,6 +72,18 @@ export const view: ClusterView = {
       problems: { 'over.example.com': 'the key is another' },
     },
   },
+  kept: {
+    app1: { 'api.shop.internal': { folder: '/var/lib/x', fingerprint: 'f-api.shop.internal' } },
+    app2: { 'api.shop.internal': { folder: '/var/lib/x', fingerprint: 'f-old' } },
+    front: {
+      'api.shop.internal': {
+        folder: '/var/lib/x',
+        fingerprint: 'f-api.shop.internal',
+        stale: ['shop-api-1'],
+      },
+    },
+    back: {},
+  },
   routes: { shop: 'hash-1', blog: 'hash-2' },
   wishes: {
     _manual: [{ id: 'mail.example.com', names: ['mail.example.com'], source: 'acme' }],
@@ -80,6 +92,7 @@ export const view: ClusterView = {
       { id: 'over.example.com', names: ['over.example.com'], source: 'acme' },
       { id: 'new.example.com', names: ['new.example.com'], source: 'acme' },
       { id: HOSTILE, names: [HOSTILE], source: 'files' },
+      { id: 'api.shop.internal', names: ['api.shop.internal'], source: 'internal', purpose: 'upstream' },
     ],
     blog: [{ id: 'well.example.com', names: ['well.example.com', 'www.example.com'], source: 'acme' }],
   },
@@ -88,6 +101,7 @@ export const view: ClusterView = {
     live('over.example.com', -91, -1),
     live('new.example.com', 0, 7, { issuer: 'internal', source: 'internal', isInterim: true }),
     live('mail.example.com', -1, 89),
+    live('api.shop.internal', -1, 89, { issuer: 'internal', source: 'internal' }),
   ],
   states: [
     { id: 'well.example.com', failures: 0, warnings: [], renewAt: at(50) },

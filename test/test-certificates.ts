@@ -4,6 +4,7 @@ import * as x509 from '@peculiar/x509';
 import type { CertificateKey, CertificateRecord, KeyType } from '../src/catalog/tls-record.ts';
 import { certificateId, SEAL } from '../src/catalog/tls-record.ts';
 import { sha256 } from '../src/hash.ts';
+import { revocationPem } from '../src/revocation-text.ts';
 import { seal } from '../src/secrets/index.ts';
 
 export interface IssuedCertificate {
@@ -23,6 +24,8 @@ export interface TestRoot {
   /** PEM. */
   readonly certificate: string;
   readonly issue: (names: readonly string[], change?: IssueChange) => Promise<IssuedCertificate>;
+  /** PEM of a list that revokes these. */
+  readonly revoke: (issued: readonly Pick<IssuedCertificate, 'chain'>[]) => Promise<string>;
 }
 
 const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -78,7 +81,19 @@ export async function makeRoot(name = 'CN=Test root'): Promise<TestRoot> {
       key: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
     };
   };
-  return { certificate: `${root.toString('pem')}\n`, issue };
+  const revoke: TestRoot['revoke'] = async (issued) => {
+    const entries = issued.map(({ chain }) => ({
+      serialNumber: new x509.X509Certificate(chain).serialNumber,
+      reason: x509.X509CrlReason.keyCompromise,
+    }));
+    const list = await x509.X509CrlGenerator.create({
+      ...{ issuer: root.subject, thisUpdate: dates.notBefore, nextUpdate: dates.notAfter },
+      ...{ signingAlgorithm: ecdsa, signingKey: keys.privateKey, entries },
+      extensions: [await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey)],
+    });
+    return revocationPem(new Uint8Array(list.rawData));
+  };
+  return { certificate: `${root.toString('pem')}\n`, issue, revoke };
 }
 
 const serial = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(15))).toString('hex');

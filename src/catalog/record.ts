@@ -207,6 +207,9 @@ export const KEY = {
   /** JSON {@link import('./tls-record.ts').TlsAcknowledgement}. */
   tlsAcks: 'seawall/ack/tls/',
   tlsAck: (host: string) => `seawall/ack/tls/${host}`,
+  /** JSON {@link import('./tls-record.ts').KeptAcknowledgement}. */
+  keptAcks: 'seawall/ack/kept/',
+  keptAck: (host: string) => `seawall/ack/kept/${host}`,
   /** JSON array of {@link import('./tls-record.ts').CertificateWish}; `_manual` is no project: those that nobody's routes name. */
   wishes: 'seawall/certs/wishes/',
   wish: (project: string) => `seawall/certs/wishes/${project}`,
@@ -228,6 +231,8 @@ export const KEY = {
   issuedByAuthority: 'seawall/ca/issued/',
   issued: (serial: string) => `seawall/ca/issued/${serial}`,
   revocationList: 'seawall/ca/crl',
+  /** Of the root: what it revoked of intermediates, nothing; who checks a whole chain asks for it. */
+  rootRevocationList: 'seawall/ca/root-crl',
   lease: (project: string) => `seawall/leases/${project}`,
   allReleases: 'seawall/releases/',
   releases: (project: string) => `seawall/releases/${project}/`,

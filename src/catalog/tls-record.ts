@@ -23,6 +23,13 @@ export interface CertificateWish {
   readonly keys: readonly KeyType[];
   /** `files`: sealed JSON {@link CertificateFiles}, context {@link SEAL}.files. */
   readonly files?: string;
+  /**
+   * What hosts keep in folders, of the private CA: `upstream` for what replicas serve themselves, `other` for anything else on a
+   * host. Absent: what edges serve.
+   */
+  readonly purpose?: 'upstream' | 'other';
+  /** Life of one of the private CA; absent: 90. */
+  readonly days?: number;
 }
 
 /** An ACME server and the account there, as {@link DesiredIssuer} but for its secret. */
@@ -176,6 +183,27 @@ export interface TlsAcknowledgement {
 
 /** In place of a project: certificates that were asked for by hand, and that nobody's routes name. */
 export const MANUAL = '_manual';
+
+/**
+ * What a host keeps of certificates in folders, by id: `seawall/ack/kept/HOST`, bound to its agent's session.
+ */
+export type KeptAcknowledgement = Readonly<
+  Record<
+    string,
+    {
+      /** On the host. */
+      readonly folder: string;
+      /** Of the leaf that lies there; absent: none does yet. */
+      readonly fingerprint?: string;
+      /** SHA-256 of the host's file by which it lies there so. */
+      readonly settings?: string;
+      /** Why the folder is not as it should be. */
+      readonly problem?: string;
+      /** Containers that serve with another one though it lies there. */
+      readonly stale?: readonly string[];
+    }
+  >
+>;
 
 /** Contexts of what is sealed: what was sealed for one place opens in no other. */
 export const SEAL = {

@@ -117,11 +117,20 @@ function internalDue(
 function whatLacks(wish: CertificateWish, live: CertificateRecord | undefined): Why | undefined {
   if (live === undefined || live.isInterim) return 'missing';
   if (live.source !== wish.source) return 'source';
-  if (!sameNames(live.names, wish.names)) return 'names';
+  if (!hasNames(wish, live)) return 'names';
   const isWanted = wish.issuers.some(({ name }) => name === live.issuer);
   if (wish.source === 'acme' && !isWanted) return 'issuer';
   if (missingKey(wish, live) !== undefined) return 'key';
   return undefined;
+}
+
+/**
+ * What a service serves with may be for names that are not wished any more, until it is renewed anyway: workers of nginx with
+ * the routes before still ask for them for as long as their clients stay.
+ */
+function hasNames({ names, purpose }: CertificateWish, live: CertificateRecord): boolean {
+  if (purpose === undefined) return sameNames(live.names, names);
+  return sameNames(live.names, [...live.names, ...names]);
 }
 
 const missingKey = (wish: CertificateWish, live: CertificateRecord): KeyType | undefined =>

@@ -28,9 +28,21 @@ export type Acme = Pick<
 /** The private CA. */
 export interface PrivateCa {
   issue(
-    about: { readonly names: readonly string[]; readonly keyType: KeyType },
+    about: {
+      readonly names: readonly string[];
+      readonly keyType: KeyType;
+      /** Default: `route`. */
+      readonly purpose?: 'route' | 'upstream' | 'other';
+      /** Default: 90. */
+      readonly days?: number;
+    },
     call: Call,
-  ): Promise<{ readonly chain: string; readonly key: string }>;
+  ): Promise<{
+    readonly chain: string;
+    readonly key: string;
+    /** Those that the CA's limits let it issue for. */
+    readonly names: readonly string[];
+  }>;
   revoke(serial: string, reason: number, call: Call): Promise<void>;
   /** Renews the revocation list where it ends soon. @returns the authority: its id, and whether it issued a chain; undefined: there is none. */
   refresh(

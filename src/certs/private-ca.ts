@@ -1,7 +1,9 @@
+import { KEY } from '../catalog/record.ts';
 import type { CertificateWish } from '../catalog/tls-record.ts';
 import { SeawallError } from '../errors.ts';
 import type { Book } from './book.ts';
 import {
+  type Authority,
   authorityId,
   ensureAuthority,
   isIssuedBy,
@@ -10,10 +12,12 @@ import {
   readAuthority,
   recordIssued,
   renewRevocationList,
+  renewRootList,
   revocationListUrl,
   revokeSerial,
 } from './ca/index.ts';
-import { REVOCATION_REASONS } from './ca/record.ts';
+import { type AuthorityRecord, REVOCATION_REASONS } from './ca/record.ts';
+import { isPermitted, parseSubject } from './ca/subject.ts';
 import { readLeaf, sealedKey, validityOf } from './leaf.ts';
 import type { Call, Catalog, Chance, PrivateCa } from './ports.ts';
 import { servedRecord } from './record.ts';
@@ -28,19 +32,29 @@ export function privateCa(options: {
   readonly by: string;
 }): PrivateCa {
   const { client, clusterKey, chance, by } = options;
+  /** Edges let nobody in by the CA's client certificates before they have its lists. */
+  const makeFirstLists = async (authority: Authority, now: number, call: Call): Promise<void> => {
+    if ((await client.kvGet(KEY.rootRevocationList, call)).value !== undefined) return;
+    await renewRevocationList({ client, authority, now, ...call });
+    await renewRootList({ client, authority, clusterKey, now, ...call });
+  };
   return {
-    issue: async ({ names, keyType }, call) => {
+    issue: async ({ names: wished, keyType, purpose = 'route', days }, call) => {
       const now = chance.now();
       const authority = await ensureAuthority({ client, clusterKey, now, ...call });
-      // Its own domain serves the list: whoever reaches the certificate reaches that too.
-      const host = names.find((name) => !name.startsWith('*.')) ?? authority.record.crlHost;
+      const names = purpose === 'upstream' ? withoutStrayWords(authority.record, wished) : wished;
+      // A route's own domain serves the list: whoever reaches the certificate reaches that too.
+      const own = purpose === 'route' ? names.find((name) => !name.startsWith('*.')) : undefined;
+      const host = own ?? authority.record.crlHost;
       const crl = host === undefined ? {} : { crlUrl: revocationListUrl(host) };
-      const issued = await issueCertificate(authority, { names, keyType, purpose: 'route', now, ...crl });
+      const life = days === undefined ? {} : { days };
+      const issued = await issueCertificate(authority, { names, keyType, purpose, now, ...life, ...crl });
       await recordIssued(client, authority, issued, { by, ...call });
+      await makeFirstLists(authority, now, call);
       const { chain, key } = issued;
       if (key === undefined)
         throw new SeawallError('bug', 'the private CA gave a certificate without its key');
-      return { chain, key };
+      return { chain, key, names };
     },
     revoke: async (serial, reason, call) => {
       const now = chance.now();
@@ -51,11 +65,25 @@ export function privateCa(options: {
     refresh: async (call) => {
       const authority = await readAuthority({ client, clusterKey, ...call });
       if (authority === undefined) return undefined;
-      await renewRevocationList({ client, authority, now: chance.now(), ...call });
+      const now = chance.now();
+      await renewRevocationList({ client, authority, now, ...call });
+      await renewRootList({ client, authority, clusterKey, now, ...call });
       const { record } = authority;
       return { id: authorityId(record), issued: (chain) => isIssuedBy(record, chain) };
     },
   };
+}
+
+/**
+ * Names of one word that the CA's limits do not hold are left out, as long as another name stays: no limits but such words
+ * themselves would permit them, and the longer name is there for that.
+ */
+function withoutStrayWords(
+  { permitted }: Pick<AuthorityRecord, 'permitted'>,
+  names: readonly string[],
+): readonly string[] {
+  const kept = names.filter((name) => name.includes('.') || isPermitted(permitted, parseSubject(name)));
+  return kept.length === 0 ? names : kept;
 }
 
 const reasonOf = (code: number): RevocationReason =>
@@ -77,14 +105,15 @@ export async function issueInternal(
   call: Call,
 ): Promise<string> {
   const { book, clusterKey, chance, ca, log } = options;
-  const { id, names } = wish;
+  const { id, purpose, days } = wish;
+  const about = { ...(purpose === undefined ? {} : { purpose }), ...(days === undefined ? {} : { days }) };
   // Interim ones are for every client: ECDSA is what all that speak TLS 1.2 with us know.
   for (const keyType of isInterim ? (['ecdsa'] as const) : wish.keys) {
-    const { chain: pem, key } = await ca.issue({ names, keyType }, call);
+    const { chain: pem, key, names } = await ca.issue({ names: wish.names, keyType, ...about }, call);
     const leaf = readLeaf(id, pem, key, names);
     const now = chance.now();
-    const about = { source: 'internal', issuer: 'internal', isInterim, isPublic: false } as const;
-    const obtained = { wish, ...about, key: sealedKey(clusterKey, id, leaf, key), validity: leaf };
+    const origin = { source: 'internal', issuer: 'internal', isInterim, isPublic: false } as const;
+    const obtained = { wish, ...origin, key: sealedKey(clusterKey, id, leaf, key), validity: leaf };
     const record = servedRecord(obtained, book.live.get(id), { validityOf, now });
     await book.serve(record, call);
     if (isInterim) continue;

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { revocationPem } from '../revocation-text.ts';
 import { refuseOverwrite, writeOutputs } from './ca-files.ts';
 import { type AuthoritySession, describeAuthority, presentAuthority } from './ca-session.ts';
 import type { Context } from './context.ts';
@@ -23,7 +24,7 @@ export async function exportRoot(
   const authority = await presentAuthority(session);
   const view = await describeAuthority(authority);
   const { der, number, nextUpdate } = await renewRevocationList({ ...session, authority });
-  const pem = crl ? listPem(der) : authorityTrust(authority.record);
+  const pem = crl ? revocationPem(der) : authorityTrust(authority.record);
   if (path !== undefined) await writeOutputs([{ path, text: pem, mode: 0o644 }]);
   session.progress.close();
   const value = crl
@@ -33,11 +34,3 @@ export async function exportRoot(
   else await print(context, path === undefined ? pem : `Written to ${path}\n`);
   return EXIT.done;
 }
-
-/** RFC 7468 section 6. */
-const listPem = (der: Uint8Array): string =>
-  `-----BEGIN X509 CRL-----\n${(
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  ).join('\n')}\n-----END X509 CRL-----\n`;

@@ -21,7 +21,7 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N} .,'&()_-]{0,39}$/u;
 export async function init(context: Context, flags: InitFlags): Promise<number> {
   const settings = await settingsOf(flags);
   return withAuthorities(context, 'ca init', async (session) => {
-    const { readAuthority, renewRevocationList } = await import('../certs/index.ts');
+    const { readAuthority, renewRevocationList, renewRootList } = await import('../certs/index.ts');
     const present = await readAuthority(session);
     let authority: Authority;
     if (present === undefined) authority = await make(session, settings);
@@ -32,6 +32,7 @@ export async function init(context: Context, flags: InitFlags): Promise<number> 
       authority = replaced;
     }
     await renewRevocationList({ ...session, authority });
+    await renewRootList({ ...session, authority });
     const created = authority.record.root.certificate !== present?.record.root.certificate;
     const view = await describeAuthority(authority);
     session.progress.close();

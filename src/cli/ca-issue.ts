@@ -3,6 +3,7 @@ import { certificateId } from '../catalog/tls-record.ts';
 import type { IssuedCertificate } from '../certs/index.ts';
 import { SeawallError } from '../errors.ts';
 import { makePrivateFolder, type OutputFile, readInput, refuseOverwrite, writeOutputs } from './ca-files.ts';
+import { issueOnHosts } from './ca-issue-host.ts';
 import { presentAuthority, withAuthorities } from './ca-session.ts';
 import { type IssuedFiles, issuedView, viewIssue } from './ca-view.ts';
 import type { Context } from './context.ts';
@@ -10,8 +11,10 @@ import { EXIT } from './exit-code.ts';
 import { parseCount } from './option-values.ts';
 import { print, printJson } from './output.ts';
 
-interface IssueFlags {
-  readonly out: string;
+export interface IssueFlags {
+  readonly out?: string;
+  readonly dir?: string;
+  readonly reload?: string;
   readonly days?: string;
   readonly rsa?: boolean;
   readonly client?: boolean;
@@ -21,7 +24,17 @@ interface IssueFlags {
 
 /** `seawall ca issue`: what is wrong with the names or the files is found before a host is asked. */
 export async function issue(context: Context, flags: IssueFlags, names: readonly string[]): Promise<number> {
-  const { days, csr, force = false } = flags;
+  if (context.options.hosts.length > 0 || flags.dir !== undefined) return issueOnHosts(context, flags, names);
+  const { days, csr, force = false, out } = flags;
+  if (out === undefined || flags.reload !== undefined) {
+    throw new SeawallError(
+      'input',
+      out === undefined ? 'it is not said where to put it' : '--reload goes with --host and --dir',
+      {
+        hint: 'Write --out DIR for a folder here, or --host NAME --dir DIR for one of a host, where it is renewed.',
+      },
+    );
+  }
   if (flags.rsa && csr !== undefined) {
     throw new SeawallError('input', '--rsa says which key to make, and with --csr none is made', {
       hint: 'Leave --rsa out.',
@@ -30,7 +43,7 @@ export async function issue(context: Context, flags: IssueFlags, names: readonly
   const certs = await import('../certs/index.ts');
   const subjects = names.map(certs.parseSubject);
   const { cwd } = context.terminal;
-  const files = filesIn(resolve(cwd, flags.out), subjects[0]?.value ?? '', csr === undefined);
+  const files = filesIn(resolve(cwd, out), subjects[0]?.value ?? '', csr === undefined);
   await refuseOverwrite([files.certificate, ...(files.key === null ? [] : [files.key])], force);
   const order = {
     names,
@@ -51,7 +64,7 @@ export async function issue(context: Context, flags: IssueFlags, names: readonly
       now,
       ...(crlHost === undefined ? {} : { crlUrl: certs.revocationListUrl(crlHost) }),
     });
-    await makePrivateFolder(resolve(cwd, flags.out));
+    await makePrivateFolder(resolve(cwd, out));
     const record = await certs.recordIssued(client, authority, issued, { by: userName(), signal });
     await writeOutputs(outputs(files, issued, root));
     const view = issuedView(record, record.authority, now);

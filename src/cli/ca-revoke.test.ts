@@ -13,6 +13,7 @@ const issued = (serial: string, state: IssuedState, ...names: string[]): IssuedV
   fingerprint: 'bb',
   by: 'ann',
   state,
+  kept: null,
 });
 
 const all = [

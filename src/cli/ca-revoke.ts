@@ -19,7 +19,7 @@ export async function revoke(
   { reason }: RevokeFlags,
   which: string,
 ): Promise<number> {
-  const { renewRevocationList, revokeSerial } = await import('../certs/index.ts');
+  const { renewRevocationList, renewRootList, revokeSerial } = await import('../certs/index.ts');
   const authority = await presentAuthority(session);
   const { json } = context.options;
   const chosen = chooseIssued((await readViews(session)).issued, which);
@@ -31,6 +31,10 @@ export async function revoke(
   }
   for (const { serial } of chosen) await revokeSerial({ ...session, serial, reason });
   const { number, nextUpdate } = await renewRevocationList({ ...session, authority });
+  await renewRootList({ ...session, authority });
+  const { endOnHosts } = await import('../rollout/index.ts');
+  const ids = [...new Set(chosen.flatMap(({ kept }) => kept?.id ?? []))];
+  const absent = await endOnHosts(session.hosts, ids);
   session.progress.close();
   const revoked = chosen.map(({ serial }) => serial);
   await (json
@@ -42,9 +46,22 @@ export async function revoke(
       })
     : print(
         context,
-        `Revoked. The list (number ${number}) says so; clients that have the one before keep it for up to 7 days.\n`,
+        `Revoked. The list (number ${number}) says so; clients that have the one before keep it for up to 7 days.\n${revokedNotes(chosen, absent)}`,
       ));
   return EXIT.done;
+}
+
+/** What else follows from it. */
+function revokedNotes(chosen: readonly IssuedView[], absent: readonly string[]): string {
+  const inUse = chosen.filter(({ kept }) => kept !== null && !kept.id.startsWith('_host.'));
+  const ended = chosen.filter(({ kept }) => kept?.id.startsWith('_host.'));
+  return [
+    ...inUse.map(({ names }) => `It is still served. For another one: seawall cert renew ${names[0]}\n`),
+    ...ended.map(({ names }) => `${names[0]} is not renewed any more; its files are where they were.\n`),
+    ...absent.map(
+      (host) => `${host} does not answer: its agent gets nothing new, and says so until it is told.\n`,
+    ),
+  ].join('');
 }
 
 /** By serial number, as any tool writes it, or all that are valid for a name. @throws SeawallError `input` */

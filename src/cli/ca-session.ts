@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { CatalogClient } from '../catalog/index.ts';
 import type { Authority } from '../certs/index.ts';
 import { SeawallError } from '../errors.ts';
+import type { Session } from '../rollout/index.ts';
 import { type AuthorityView, authorityView, type IssuedView, issuedView } from './ca-view.ts';
 import type { Context } from './context.ts';
 import type { ProgressView } from './progress.ts';
@@ -17,6 +18,8 @@ export interface AuthoritySession {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly progress: ProgressView;
+  /** The project's hosts; of the cluster's those that it names. */
+  readonly hosts: Session;
 }
 
 /** Connects to the cluster of the project, for a command that concerns it as a whole. */
@@ -24,15 +27,16 @@ export async function withAuthorities(
   context: Context,
   command: string,
   work: (session: AuthoritySession) => Promise<number>,
+  { takesHosts = false }: { readonly takesHosts?: boolean } = {},
 ): Promise<number> {
-  refuseHosts(context, command);
+  if (!takesHosts) refuseHosts(context, command);
   const project = await readProject(context);
   const progress = progressView(context);
   return withSession(context, project, progress, async (session) => {
     const { clusterOf } = await import('../rollout/index.ts');
     const { client, cluster } = clusterOf(session);
     const { signal, terminal } = context;
-    return work({ client, clusterKey: cluster.key, signal, now: terminal.now(), progress });
+    return work({ client, clusterKey: cluster.key, signal, now: terminal.now(), progress, hosts: session });
   });
 }
 
@@ -55,16 +59,18 @@ export async function describeAuthority({ record }: Authority): Promise<Authorit
   });
 }
 
-/** The CA, if there is one, and all that is known of what was issued. */
+/** The CA, if there is one, and all that is known of what was issued, with where it lies and when it is renewed. */
 export async function readViews({ client, clusterKey, signal, now }: AuthoritySession): Promise<{
   readonly authority: Authority | undefined;
   readonly issued: readonly IssuedView[];
 }> {
   const { authorityId, listIssued, readAuthority } = await import('../certs/index.ts');
-  const [authority, issued] = await Promise.all([
+  const { readCertificates } = await import('../rollout/index.ts');
+  const [authority, issued, statuses] = await Promise.all([
     readAuthority({ client, clusterKey, signal }),
     listIssued(client, { signal }),
+    readCertificates(client, signal, () => now),
   ]);
   const id = authority && authorityId(authority.record);
-  return { authority, issued: issued.map((record) => issuedView(record, id, now)) };
+  return { authority, issued: issued.map((record) => issuedView(record, id, now, statuses)) };
 }

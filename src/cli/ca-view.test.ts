@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertGolden } from '../../test/golden-file.ts';
 import type { IssuedRecord } from '../certs/index.ts';
+import type { CertificateStatus } from '../rollout/index.ts';
 import { styleFor } from '../style.ts';
 import {
   type AuthorityView,
   isDue,
   issuedView,
+  type ListsView,
   viewAuthority,
   viewIssue,
   viewIssued,
+  viewKeptIssue,
   viewReplacement,
   viewRevocation,
 } from './ca-view.ts';
@@ -41,6 +44,36 @@ const record = (serial: string, more: Partial<IssuedRecord> = {}): IssuedRecord 
   ...more,
 });
 
+/** As `cert ls` knows what is renewed by itself. */
+const statuses = (
+  [
+    ['42', { purpose: 'route', keptOn: [] }],
+    [
+      '48',
+      {
+        purpose: 'upstream',
+        keptOn: [{ host: 'app1', folder: '/var/lib/seawall/certificates/_service.polls.api' }],
+      },
+    ],
+    [
+      '49',
+      {
+        ...{ purpose: 'other', keptOn: [{ host: 'app1', folder: '/etc/registry/tls' }] },
+        ...{ health: 'unserved', problem: 'app1: no space left on device' },
+      },
+    ],
+  ] as const
+).map(([serial, more]) => ({
+  ...{
+    id: `_${serial}`,
+    serials: [serial.repeat(16)],
+    renewAt: '2026-04-01T00:00:00Z',
+    health: 'ok',
+    problem: null,
+  },
+  ...more,
+})) as unknown as readonly CertificateStatus[];
+
 const issued = [
   record('41'),
   record('42', { names: ['*.example.internal'], purpose: 'route', by: 'host1' }),
@@ -53,19 +86,27 @@ const issued = [
     names: ['old.internal'],
   }),
   record('46', { authority: 'cc'.repeat(16), purpose: 'client' }),
-].map((each) => issuedView(each, authority.id, now));
+  record('48', { purpose: 'upstream', names: ['api.polls.internal', 'api'], by: 'host1' }),
+  record('49', { by: 'host1' }),
+].map((each) => issuedView(each, authority.id, now, statuses));
+
+const lists: ListsView = {
+  nextUpdate: '2026-02-02T12:00:00Z',
+  rootNextUpdate: '2026-11-01T12:00:00Z',
+  problem: 'the revocation list of the private CA was not renewed in time\u001b[2J',
+};
 
 test('what was issued is valid, revoked, expired, or of a CA that was replaced', () => {
   assert.deepEqual(
     issued.map(({ state }) => state),
-    ['valid', 'valid', 'revoked', 'revoked', 'expired', 'valid', 'replaced'],
+    ['valid', 'valid', 'revoked', 'revoked', 'expired', 'valid', 'replaced', 'valid', 'valid'],
   );
-  assertGolden('cli/ca-ls.txt', viewIssued(authority, issued, now, plain));
+  assertGolden('cli/ca-ls.txt', viewIssued(authority, { issued, lists }, now, plain));
 });
 
 test('without a CA, and without certificates, the next command is named', () => {
-  assert.match(viewIssued(undefined, [], now, plain), /seawall ca init/);
-  assert.match(viewIssued(authority, [], now, plain), /seawall ca issue/);
+  assert.match(viewIssued(undefined, { issued: [] }, now, plain), /seawall ca init/);
+  assert.match(viewIssued(authority, { issued: [] }, now, plain), /seawall ca issue/);
 });
 
 test('the commands say what they did, where things are, and what to do next', () => {
@@ -73,6 +114,10 @@ test('the commands say what they did, where things are, and what to do next', ()
     certificate: 'certs/registry.internal.crt',
     key: 'certs/registry.internal.key',
     ca: 'certs/ca.crt',
+  };
+  const keptIssue = {
+    ...{ host: 'app1', folder: '/etc/registry/tls', notAfter: '2026-05-01T12:00:00Z' },
+    files: { certificate: 'registry.internal.crt', key: 'registry.internal.key', trust: 'ca.crt' },
   };
   const [first] = issued;
   assert.ok(first);
@@ -83,6 +128,7 @@ test('the commands say what they did, where things are, and what to do next', ()
       viewAuthority({ ...authority, permitted: [], crlHost: null }, false, plain),
       viewIssue(first, files, authority.crlHost, plain),
       viewIssue(first, { ...files, key: null }, null, plain),
+      viewKeptIssue(['registry.internal', '10.0.0.5'], [keptIssue], plain),
       viewRevocation(issued.slice(0, 2), plain),
       viewReplacement(authority, 1, plain),
     ].join('----\n'),

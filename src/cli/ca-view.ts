@@ -1,4 +1,5 @@
 import type { AuthorityRecord, IssuedRecord } from '../certs/index.ts';
+import type { CertificateStatus, RevocationStatus } from '../rollout/index.ts';
 import type { Style } from '../style.ts';
 import { printable, table } from './table.ts';
 
@@ -31,13 +32,51 @@ export function authorityView(record: AuthorityRecord, facts: AuthorityFacts): A
 }
 
 export type IssuedState = 'valid' | 'revoked' | 'expired' | 'replaced';
-export type IssuedView = Omit<IssuedRecord, 'version'> & { readonly state: IssuedState };
+export type IssuedView = Omit<IssuedRecord, 'version'> & {
+  readonly state: IssuedState;
+  /** What Seawall renews by itself, and where it lies; null: it was given to somebody, or another has taken its place. */
+  readonly kept: KeptView | null;
+};
+
+/** The private CA's revocation lists. */
+export type ListsView = Pick<RevocationStatus, 'nextUpdate' | 'rootNextUpdate' | 'problem'>;
+
+export const listsView = ({ nextUpdate, rootNextUpdate, problem }: RevocationStatus): ListsView => ({
+  nextUpdate,
+  rootNextUpdate,
+  problem,
+});
+
+export interface KeptView {
+  /** Id of the certificate, whose serial number each renewal changes. */
+  readonly id: string;
+  /** `edges`: wherever its routes are served. */
+  readonly on: readonly { readonly host: string; readonly folder: string }[] | 'edges';
+  /** ISO time. */
+  readonly renewAt: string | null;
+  readonly health: CertificateStatus['health'];
+  readonly problem: string | null;
+}
 
 /** What was issued, with how it is for a client that trusts the present root. */
-export function issuedView(record: IssuedRecord, authority: string | undefined, now: number): IssuedView {
+export function issuedView(
+  record: IssuedRecord,
+  authority: string | undefined,
+  now: number,
+  statuses: readonly CertificateStatus[] = [],
+): IssuedView {
   const { version: _version, ...rest } = record;
-  return { ...rest, state: stateOf(record, authority, now) };
+  const status = statuses.find(({ serials }) => serials.includes(record.serial));
+  return {
+    ...rest,
+    state: stateOf(record, authority, now),
+    kept: status === undefined ? null : keptView(status),
+  };
 }
+
+const keptView = ({ id, purpose, keptOn, renewAt, health, problem }: CertificateStatus): KeptView => ({
+  ...{ id, on: purpose === 'route' ? ('edges' as const) : keptOn, renewAt, health, problem },
+});
 
 function stateOf(record: IssuedRecord, authority: string | undefined, now: number): IssuedState {
   if (record.revokedAt !== undefined) return 'revoked';
@@ -76,26 +115,53 @@ const indented = (rows: readonly (readonly string[])[], style: Style): string =>
 /** `ca ls`. Ends with a newline. */
 export function viewIssued(
   authority: AuthorityView | undefined,
-  issued: readonly IssuedView[],
+  { issued, lists }: { readonly issued: readonly IssuedView[]; readonly lists?: ListsView | undefined },
   now: number,
   style: Style,
 ): string {
   if (authority === undefined && issued.length === 0) return 'There is no private CA yet: seawall ca init\n';
-  const title =
+  const name =
     authority === undefined
       ? 'The private CA is gone'
       : `${style('bold', printable(authority.name))}: root until ${day(authority.rootNotAfter)}, issues for ${authority.permitted.join(', ') || 'any name'}`;
+  const title = [name, ...listLines(lists, style)].join('\n');
   if (issued.length === 0) return `${title}\nIt has issued nothing yet: seawall ca issue NAME --out DIR\n`;
-  const heading = ['SERIAL', 'NAMES', 'FOR', 'EXPIRES', 'STATE', 'BY'].map((text) => style('dim', text));
+  const heading = ['SERIAL', 'NAMES', 'FOR', 'EXPIRES', 'RENEWAL', 'STATE', 'BY'].map((text) =>
+    style('dim', text),
+  );
   const rows = issued.map((each) => [
     each.serial,
     printable(each.names.join(', ')),
     each.purpose,
     day(each.notAfter),
+    renewalOf(each),
     isDue(each, issued, now) ? style('yellow', 'renew it') : stateText(each, style),
     printable(each.by),
   ]);
-  return `${title}\n\n${table([heading, ...rows])}\n`;
+  const [head = '', ...lines] = table([heading, ...rows]).split('\n');
+  const listed = lines.flatMap((line, at) => [line, ...keptLines(issued[at], style)]);
+  return `${title}\n\n${[head, ...listed].join('\n')}\n`;
+}
+
+/** How the revocation lists stand: one line, and a second one when something is wrong. */
+function listLines(lists: ListsView | undefined, style: Style): string[] {
+  if (lists === undefined) return [];
+  const { nextUpdate, rootNextUpdate, problem } = lists;
+  const end = (time: string | null): string => (time === null ? 'not there' : `until ${day(time)}`);
+  const line = `Revocation lists: ${end(nextUpdate)}, of the root ${end(rootNextUpdate)}; renewed by themselves`;
+  return problem === null ? [line] : [line, style('red', `✘ ${printable(problem)}`)];
+}
+
+const renewalOf = ({ kept, state }: IssuedView): string =>
+  state !== 'valid' || kept === null ? '' : kept.renewAt === null ? 'by itself' : day(kept.renewAt);
+
+/** Where a certificate lies, and what is wrong with it. */
+function keptLines(each: IssuedView | undefined, style: Style): string[] {
+  const { kept, state } = each ?? {};
+  if (kept === undefined || kept === null || state === 'revoked') return [];
+  const places = kept.on === 'edges' ? [] : kept.on.map(({ host, folder }) => `in ${folder} on ${host}`);
+  const wrong = kept.health === 'ok' || kept.problem === null ? [] : [`${kept.health}: ${kept.problem}`];
+  return [...places, ...wrong].map((text) => style('dim', `  └ ${printable(text)}`));
 }
 
 /**
@@ -103,7 +169,8 @@ export function viewIssued(
  * the same names was issued.
  */
 export function isDue(each: IssuedView, issued: readonly IssuedView[], now: number): boolean {
-  if (each.state !== 'valid' || each.purpose === 'route') return false;
+  const isKept = each.kept !== null || each.purpose === 'route' || each.purpose === 'upstream';
+  if (each.state !== 'valid' || isKept) return false;
   const [from, until] = [Date.parse(each.notBefore), Date.parse(each.notAfter)];
   if (now < from + ((until - from) * 2) / 3) return false;
   const what = ({ names, purpose }: IssuedView): string => [purpose, ...[...names].sort()].join(' ');
@@ -144,6 +211,29 @@ export function viewIssue(
       ? `  It names no revocation list. For the next one: seawall ca init --crl-host DOMAIN\n`
       : '';
   return `${style('green', '✔')} Issued for ${style('bold', issued.names.join(', '))}, serial ${issued.serial}.\n${indented(rows, style)}${note}`;
+}
+
+/** `ca issue --host`. Ends with a newline. */
+export function viewKeptIssue(
+  names: readonly string[],
+  issued: readonly {
+    readonly host: string;
+    readonly folder: string;
+    readonly files: { readonly certificate: string; readonly key: string; readonly trust: string };
+    readonly notAfter: string;
+  }[],
+  style: Style,
+): string {
+  const lines = issued.map(({ host, folder, files, notAfter }) => {
+    const rows = [
+      ['certificate', `${folder}/${files.certificate} (with the intermediate)`],
+      ['key', `${folder}/${files.key} (0600)`],
+      ['trust', `${folder}/${files.trust} (the root, for the clients)`],
+      ['expires', `${day(notAfter)}; it is renewed there by itself, until: seawall ca revoke ${names[0]}`],
+    ];
+    return `${style('green', '✔')} ${style('bold', host)} keeps a certificate for ${names.join(', ')}.\n${indented(rows, style)}`;
+  });
+  return lines.join('');
 }
 
 /** What `ca revoke` is about to do. Ends with a newline. */

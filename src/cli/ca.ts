@@ -5,7 +5,7 @@ import { init } from './ca-init.ts';
 import { issue } from './ca-issue.ts';
 import { type RevokeFlags, revoke } from './ca-revoke.ts';
 import { type AuthoritySession, describeAuthority, readViews, withAuthorities } from './ca-session.ts';
-import { viewIssued } from './ca-view.ts';
+import { listsView, viewIssued } from './ca-view.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { collect } from './option-values.ts';
@@ -29,7 +29,8 @@ export function define(command: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-Routes' certificates are renewed by themselves. Others say "renew it" when two thirds of their life have passed: issue them again.
+Those of routes and services, and those that hosts keep, are renewed by themselves: RENEWAL says when. Others say "renew it" when two
+thirds of their life have passed: issue them again.
 
 Example:
   seawall ca ls`,
@@ -46,7 +47,8 @@ Example:
       'after',
       `
 Clients that look at the list refuse what stands in it; many look only when they are told to (nginx ssl_crl, openssl -crl_check).
-A route's own certificate is issued anew with: seawall cert renew DOMAIN
+A route's or a service's own certificate is issued anew with: seawall cert renew NAME. One that a host keeps is not kept any more;
+its files stay.
 
 Example:
   seawall ca revoke registry.internal --reason key-compromise`,
@@ -107,7 +109,12 @@ function defineIssue(command: Command, bind: Bind): void {
   command
     .command('issue')
     .argument('<name...>', 'DNS names and IP addresses; the first one names the files')
-    .requiredOption('--out <dir>', 'folder for NAME.crt, NAME.key and ca.crt')
+    .option('--out <dir>', 'folder of this machine for NAME.crt, NAME.key and ca.crt; nobody renews them')
+    .option('--dir <dir>', 'with --host: folder of the host for them; they are renewed there by themselves')
+    .option(
+      '--reload <container>',
+      'with --dir: container of the host to tell after each renewal, NAME[:SIGHUP|SIGUSR1|SIGUSR2|restart] (default: nobody; without a colon SIGHUP)',
+    )
     .option('--days <n>', 'how long it is valid (default: 90)')
     .option('--rsa', 'an RSA key (2048 bits) instead of ECDSA P-256, for old clients')
     .option('--client', 'for a client that shows it, not for a server; names may be mail addresses')
@@ -119,19 +126,26 @@ function defineIssue(command: Command, bind: Bind): void {
       `
 The key is written with mode 0600 and shown nowhere. Of a request only the key is taken; names and purpose are what is typed here.
 
+With --host and --dir the host's agent keeps the files and renews them until: seawall ca revoke NAME. The files are links into
+DIR/.seawall, so that key and certificate change together: give programs the folder, not single files of it.
+
 Example:
   seawall ca issue registry.internal 10.0.0.5 --out certs
-  seawall ca issue ann@example.internal --client --out ann`,
+  seawall ca issue ann@example.internal --client --out ann
+  seawall ca issue registry.internal --host app1 --dir /etc/registry/tls --reload registry:restart`,
     )
     .action(bind(issue));
 }
 
 async function list(context: Context, session: AuthoritySession): Promise<number> {
   const { authority, issued } = await readViews(session);
+  const { readRevocation } = await import('../rollout/index.ts');
+  const found = await readRevocation(session.client, session.signal, session.now);
+  const lists = found && listsView(found);
   const view = authority && (await describeAuthority(authority));
   session.progress.close();
   await (context.options.json
-    ? printJson(context, { authority: view ?? null, issued })
-    : print(context, viewIssued(view, issued, session.now, context.style)));
+    ? printJson(context, { authority: view ?? null, issued, lists: lists ?? null })
+    : print(context, viewIssued(view, { issued, lists }, session.now, context.style)));
   return EXIT.done;
 }

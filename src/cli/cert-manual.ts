@@ -177,6 +177,10 @@ export async function removeCertificate(
     const found = findCertificate(await readCertificates(client, signal, terminal.now), written);
     const [name = ''] = found.names;
     const owner = found.projects.find((each) => each !== MANUAL);
+    if (found.purpose === 'other')
+      throw new SeawallError('refused', `${name} is kept on a host, for who serves with it there`, {
+        hint: `End that: seawall ca revoke ${name}`,
+      });
     if (!found.projects.includes(MANUAL))
       throw new SeawallError('refused', `a route of ${owner} is served with the certificate of ${name}`, {
         hint: `It goes with the route: take that out of the seawall.yml of ${owner}, then: seawall deploy`,

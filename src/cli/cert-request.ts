@@ -153,7 +153,9 @@ async function showOutcomes(context: Context, outcomes: readonly Outcome[], end:
 export function findCertificate(statuses: readonly CertificateStatus[], name: string): CertificateStatus {
   const wanted = name.toLowerCase();
   const found =
-    statuses.find(({ names }) => names[0] === wanted) ?? statuses.find(({ names }) => names.includes(wanted));
+    statuses.find(({ id }) => id === wanted) ??
+    statuses.find(({ names }) => names[0] === wanted) ??
+    statuses.find(({ names }) => names.includes(wanted));
   if (found !== undefined) return found;
   const meant = nearestName(
     wanted,

@@ -67,11 +67,11 @@ const day = (time: string): string => time.slice(0, 10);
 const minute = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 
 const stateWords = (status: CertificateStatus): string => {
-  const { health, kind, failures } = status;
+  const { health, kind, failures, purpose } = status;
   if (health === 'ok' && isOnlyKept(status)) return 'kept, no route has this name';
   if (health === 'failing') return failures === 1 ? 'failed once' : `failed ${failures} times`;
   if (health === 'pending') return kind === 'none' ? 'not there yet' : 'private CA for now';
-  return health === 'unserved' ? 'not on every edge' : health;
+  return health === 'unserved' ? `not on every ${purpose === 'route' ? 'edge' : 'host'}` : health;
 };
 
 function stateOf(status: CertificateStatus, style: Style): string {
@@ -81,9 +81,10 @@ function stateOf(status: CertificateStatus, style: Style): string {
 
 function detailLines(status: CertificateStatus | undefined, style: Style): string[] {
   if (status === undefined) return [];
-  const { names, problem, warnings, lastError, missingOn, health } = status;
+  const { names, problem, warnings, lastError, missingOn, health, keptOn } = status;
   const texts = [
     ...(names.length > 1 ? [`for ${names.join(', ')}`] : []),
+    ...keptOn.map(({ host, folder }) => `in ${folder} on ${host}`),
     ...(health !== 'ok' && problem !== null ? [problem] : []),
     ...(lastError?.hint === undefined ? [] : [`→ ${lastError.hint}`]),
     ...warnings.filter((warning) => warning !== problem),

@@ -14,8 +14,8 @@ export function certificateWords(status: CertificateStatus, style: Style): strin
 }
 
 /** Nobody's routes name it: edges serve the certificates of their routes and no others. */
-export const isOnlyKept = ({ projects }: Pick<CertificateStatus, 'projects'>): boolean =>
-  projects.every((project) => project === MANUAL);
+export const isOnlyKept = ({ projects, purpose }: Pick<CertificateStatus, 'projects' | 'purpose'>): boolean =>
+  purpose === 'route' && projects.every((project) => project === MANUAL);
 
 /** What becomes of a certificate that was issued or imported by hand; lines. */
 export function keptWords(status: CertificateStatus, style: Style): string[] {

@@ -1,3 +1,5 @@
+import type { ReloadSignal } from '../kept-certificate.ts';
+
 /**
  * What a project should be, resolved from its Compose files and seawall.yml: the value that the
  * planner compares with what the hosts run. JSON-serialisable, sorted, without defaults left open.
@@ -13,7 +15,7 @@ export interface Desired {
   readonly volumes: Readonly<Record<string, DesiredVolume>>;
   /** Sorted by domain, then by path. */
   readonly routes: readonly DesiredRoute[];
-  /** Certificates that the routes need, sorted by id; absent in releases of before HTTPS: none. */
+  /** Certificates that routes and services need, sorted by id; absent in releases of before HTTPS: none. */
   readonly certificates?: readonly DesiredCertificate[];
   /**
    * SHA-256 → text of what certificates need in secret: keys, tokens, scripts. Never in a plan, a view or a log; releases
@@ -181,7 +183,21 @@ export type DesiredMount =
     }
   | { readonly kind: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly mode?: number }
   /** A volume without a name: new with every container. */
-  | { readonly kind: 'anonymous'; readonly target: string };
+  | { readonly kind: 'anonymous'; readonly target: string }
+  /** The folder in which the host's agent keeps the service's certificate; read-only, in replicas alone. */
+  | {
+      readonly kind: 'certificate';
+      /** One of {@link Desired.certificates}. */
+      readonly id: string;
+      /** That it is for: replicas are replaced when they change, so that none serves with others than its route asks for. */
+      readonly names: readonly string[];
+      readonly target: string;
+      /** Of the key; absent: of the user that the container runs as. */
+      readonly uid?: number;
+      readonly gid?: number;
+      /** Sent to the replicas when the files are new; absent: nothing is. */
+      readonly reload?: ReloadSignal;
+    };
 
 export interface DesiredContent {
   readonly hash: string;
@@ -287,8 +303,10 @@ export interface RouteTls {
   readonly redirect: boolean;
   /** Sent once publicly trusted certificates have been served for a day. */
   readonly hsts: 'off' | HstsRule;
-  /** PEM: clients must show a certificate of these CAs. */
+  /** PEM, or `internal`: clients must show a certificate of these CAs. */
   readonly clientCa?: string;
+  /** PEM of the CAs' revocation lists; the private CA's are known to the edges. */
+  readonly clientCrl?: string;
 }
 
 /** A certificate to have. What of it is secret stands in {@link Desired.certificateSecrets}, here as SHA-256. */
@@ -306,6 +324,10 @@ export interface DesiredCertificate {
   readonly keys: readonly ('ecdsa' | 'rsa')[];
   /** Of JSON `CertificateFiles`; with `source: files` only. */
   readonly files?: string;
+  /** What replicas (`upstream`) or anything else on a host serve with, by the private CA; absent: what the edges serve with. */
+  readonly purpose?: 'upstream' | 'other';
+  /** Life of one of the private CA; absent: 90. */
+  readonly days?: number;
 }
 
 /** An ACME server to ask (RFC 8555). */

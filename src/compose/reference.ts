@@ -36,6 +36,11 @@ and long forms are alike. Keys that start with \`x-\` are free; \`x-seawall\` in
 | \`drain\` | Longest time between "no new requests" and the stop signal. (Default: 30s.) |
 | \`singleton\` | \`true\`: never two replicas, not even for a moment. (Default: false.) |
 | \`build.on\` | Host that builds the image. (Default: this machine.) |
+| \`certificate\` | \`true\` or a map: the replicas speak TLS themselves, with a certificate of the private CA that is kept for them. (Default: false.) |
+| \`certificate.names\` | DNS names that it is for; the edges ask for the first. (Default: \`SERVICE.PROJECT.internal\`, \`SERVICE\` and the aliases.) |
+| \`certificate.path\` | Folder in the container with \`cert.pem\`, \`key.pem\` and \`ca.pem\`, read-only. (Default: /run/seawall/tls.) |
+| \`certificate.reload\` | \`SIGHUP\`, \`SIGUSR1\` or \`SIGUSR2\`, sent to the replicas after a renewal; \`none\`: the program looks for new files itself. (Default: none.) |
+| \`certificate.uid\`, \`certificate.gid\` | Who may read the key. (Default: the user that the container runs as.) |
 
 ${sections.join('\n')}`;
 }

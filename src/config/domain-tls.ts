@@ -5,7 +5,7 @@ import { asksPublicIssuer, type CertificateSettings, settleSettings } from './ce
 import { settleGiven } from './given-certificate.ts';
 import { settleHsts } from './hsts.ts';
 import { isAddress, isPublicName } from './public-names.ts';
-import { type Layer, readAuthorities, type TlsContext } from './tls-context.ts';
+import { type Layer, readAuthorities, readRevocationLists, type TlsContext } from './tls-context.ts';
 import type { RouteTlsInput, RouteTlsMap, TlsInput } from './tls-schema.ts';
 
 /** A route as far as HTTPS goes. */
@@ -56,8 +56,7 @@ function settleServed(route: WrittenRoute, top: TlsInput, context: TlsContext): 
     own.hsts === undefined
       ? settleHsts(top.hsts, ['tls', 'hsts'], context)
       : settleHsts(own.hsts, [...path, 'hsts'], context);
-  const clientCa =
-    own.client_ca === undefined ? undefined : readAuthorities(context, [...path, 'client_ca'], own.client_ca);
+  const clients = settleClients(own, path, context);
   const certificate =
     own.certificate === undefined
       ? settleOrdered(route, own, top, path, context)
@@ -67,9 +66,35 @@ function settleServed(route: WrittenRoute, top: TlsInput, context: TlsContext): 
     certificate: certificate.id,
     redirect: own.redirect ?? true,
     hsts,
-    ...(clientCa === undefined ? {} : { clientCa }),
+    ...clients,
   };
   return { tls, certificate };
+}
+
+/** Whose client certificates are taken; nothing: everybody, or a problem, which is reported. */
+function settleClients(
+  { client_ca: ca, client_crl: crl }: RouteTlsMap,
+  path: KeyPath,
+  context: TlsContext,
+): Pick<RouteTls, 'clientCa' | 'clientCrl'> {
+  if (crl !== undefined && (ca === undefined || ca === 'internal')) {
+    const remedy =
+      ca === undefined
+        ? 'Add client_ca: FILE, the CAs whose lists these are.'
+        : 'Leave it out: its own lists are looked at.';
+    const text =
+      ca === undefined ? 'no client certificates are asked for' : 'the private CA has lists of its own';
+    context.report([...path, 'client_crl'], text, remedy);
+    return {};
+  }
+  if (ca === undefined) return {};
+  const clientCa = ca === 'internal' ? ca : readAuthorities(context, [...path, 'client_ca'], ca);
+  const clientCrl =
+    crl === undefined ? undefined : readRevocationLists(context, [...path, 'client_crl'], crl);
+  return {
+    ...(clientCa === undefined ? {} : { clientCa }),
+    ...(clientCrl === undefined ? {} : { clientCrl }),
+  };
 }
 
 /** A certificate that is asked for, of an ACME server or the private CA. */
@@ -80,7 +105,17 @@ function settleOrdered(
   path: KeyPath,
   context: TlsContext,
 ): DesiredCertificate | undefined {
-  const { key, names = [], wildcard, certificate: _c, client_ca: _a, redirect: _r, hsts: _h, ...rest } = own;
+  const {
+    key,
+    names = [],
+    wildcard,
+    certificate: _c,
+    client_ca: _a,
+    client_crl: _l,
+    redirect: _r,
+    hsts: _h,
+    ...rest
+  } = own;
   if (key !== undefined && key !== 'ecdsa' && key !== 'rsa' && key !== 'both') {
     const remedy = 'For a given key add "certificate:"; else write ecdsa, rsa or both.';
     context.report(

@@ -91,11 +91,32 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   problems.push(...checkBuildHosts(translated.value.services, settled.config, compose));
   const all = sortProblems(problems);
   if (hasErrors(all)) return { problems: all };
-  const desired: Desired = { ...translated.value, routes, certificates, certificateSecrets: secrets };
+  const desired: Desired = {
+    ...translated.value,
+    routes: verifiedRoutes(routes, translated.value.services, translated.certificates),
+    certificates: [...certificates, ...translated.certificates].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    certificateSecrets: secrets,
+  };
   const inactive = Object.keys(compose.inactive).length === 0 ? {} : { inactive: compose.inactive };
   const config: Config = { ...settled.config, certificates: settings };
   const value = { desired, config, environmentUsed: compose.variables(), ...inactive };
   return { value, problems: all };
+}
+
+/** Routes to services with a certificate of the private CA ask for the name that it is for, unless they say another one. */
+function verifiedRoutes(
+  routes: readonly DesiredRoute[],
+  services: Desired['services'],
+  certificates: NonNullable<Desired['certificates']>,
+): readonly DesiredRoute[] {
+  return routes.map((route) => {
+    const { upstreamTls } = route;
+    const mount = services[route.service ?? '']?.mounts.find(({ kind }) => kind === 'certificate');
+    if (upstreamTls?.trust !== 'internal' || upstreamTls.serverName !== undefined) return route;
+    const certificate = certificates.find(({ id }) => mount?.kind === 'certificate' && id === mount.id);
+    const [serverName] = certificate?.names ?? [];
+    return serverName === undefined ? route : { ...route, upstreamTls: { ...upstreamTls, serverName } };
+  });
 }
 
 /** The Compose model with what is on disk and what seawall.yml says, as the desired state without its routes. */

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { CertificateFact, CertificateFault } from '../certificate-pair.ts';
 import { type Node, placeAt } from '../compose/index.ts';
 import { type KeyPath, type Problem, problemAt } from '../problems.ts';
+import { cleanRevocationLists } from '../revocation-text.ts';
 import type { TlsInput } from './tls-schema.ts';
 
 /** What settling HTTPS takes of the machine that it runs on. */
@@ -100,6 +101,21 @@ export function readAuthorities(context: TlsContext, path: KeyPath, written: str
     path,
     `${shown} holds no certificate that can be read`,
     'It must be PEM: -----BEGIN CERTIFICATE-----',
+  );
+  return undefined;
+}
+
+/** Revocation lists (PEM) of a named file; undefined when that is a problem, which is reported. */
+export function readRevocationLists(context: TlsContext, path: KeyPath, written: string): string | undefined {
+  const text = context.readFile(path, written);
+  if (text === undefined) return undefined;
+  const lists = cleanRevocationLists(text);
+  if (lists !== undefined) return lists;
+  const shown = context.parts.show(context.fileAt(path, written));
+  context.report(
+    path,
+    `${shown} holds no revocation list that can be read`,
+    'It must be PEM: -----BEGIN X509 CRL-----. From DER: openssl crl -inform der -in FILE -out FILE.pem',
   );
   return undefined;
 }

@@ -212,7 +212,12 @@ export const routeTlsSchema = z
       client_ca: file
         .optional()
         .describe(
-          'File with CAs (PEM): only clients that show a certificate of one of them are served. (Default: everybody.)',
+          'File with CAs (PEM), or `internal`: the private CA. Only clients that show a certificate of one of them are served; of the private CA none that it revoked. (Default: everybody.)',
+        ),
+      client_crl: file
+        .optional()
+        .describe(
+          'With a file as `client_ca`: file with the revocation lists (PEM) of all CAs in it. Clients in a list are refused, and all are when a list has ended. (Default: none is looked at.)',
         ),
       redirect: z
         .boolean()

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { makePair } from '../../test/certificates.ts';
+import { makeRoot } from '../../test/test-certificates.ts';
 import { sha256 } from '../hash.ts';
+import { cleanRevocationLists } from '../revocation-text.ts';
 import { loadProject } from './load.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'seawall-tls-'));
@@ -410,3 +412,47 @@ test('a hostile value of any key is a problem with its place or plain text, neve
     { numRuns: 150 },
   );
 });
+
+test('clients may be those of the private CA; a file of CAs may have lists beside it', async () => {
+  const list = await (await makeRoot()).revoke([]);
+  const files = { 'ca.pem': pair.chain, 'crl.pem': `noise\n${list}` };
+  const of = async (tls: object) => {
+    const { value } = await load(
+      { routes: { 'a.internal': { service: 'web', tls: { issuers: ['internal'], ...tls } } } },
+      files,
+    );
+    const found = value?.desired.routes[0]?.tls;
+    return found === 'off' || found === undefined ? undefined : [found.clientCa, found.clientCrl];
+  };
+  assert.deepEqual(await of({ client_ca: 'internal' }), ['internal', undefined]);
+  assert.deepEqual(await of({ client_ca: 'ca.pem' }), [pair.chain, undefined]);
+  const [ca, lists] = (await of({ client_ca: 'ca.pem', client_crl: 'crl.pem' })) ?? [];
+  assert.equal(ca, pair.chain);
+  assert.equal(lists, cleanRevocationLists(list));
+});
+
+for (const [what, tls, problem] of [
+  ['without CAs', { client_crl: 'crl.pem' }, 'no client certificates are asked for'],
+  [
+    'of the private CA',
+    { client_ca: 'internal', client_crl: 'crl.pem' },
+    'the private CA has lists of its own',
+  ],
+  [
+    'that are none',
+    { client_ca: 'ca.pem', client_crl: 'ca.pem' },
+    'ca.pem holds no revocation list that can be read',
+  ],
+] as const) {
+  test(`revocation lists ${what} are refused`, async () => {
+    const files = { 'ca.pem': pair.chain };
+    const { problems } = await load(
+      { routes: { 'a.internal': { service: 'web', tls: { issuers: ['internal'], ...tls } } } },
+      files,
+    );
+    assert.deepEqual(
+      problems.map(({ path, message }) => [path, message]),
+      [['routes["a.internal"].tls.client_crl', problem]],
+    );
+  });
+}

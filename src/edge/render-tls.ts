@@ -41,7 +41,7 @@ export function renderTlsSettings(model: EdgeModel): string[] {
     ...(ciphers.length === 0 ? [] : [`ssl_ciphers ${ciphers.join(':')};`]),
     'ssl_prefer_server_ciphers off;',
     `ssl_ecdh_curve ${[...(capabilities.hybridGroup ? [hybridGroup] : []), ...groups].join(':')};`,
-    'ssl_session_cache shared:seawall:10m;',
+    `ssl_session_cache shared:${sessionCache(model)}:10m;`,
     'ssl_session_timeout 1d;',
     'ssl_session_tickets off;',
   ];
@@ -56,6 +56,15 @@ export function renderTlsSettings(model: EdgeModel): string[] {
   return [lines.join('\n')];
 }
 
+/**
+ * Name of the cache. A session that is resumed is not verified again, whatever was revoked since (measured with nginx 1.30): other
+ * revocation lists are another cache, so that every client is looked at anew.
+ */
+function sessionCache({ servers }: EdgeModel): string {
+  const lists = servers.flatMap(({ tls }) => tls?.clientCrl ?? []);
+  return ['seawall', ...[...new Set(lists)].map((file) => file.slice(0, 8)).sort()].join('-');
+}
+
 /** Certificate, client certificates and protocols of one domain. */
 export function renderTls({ tls }: EdgeServer & { readonly tls: EdgeTls }, { paths }: EdgeSettings): string {
   const lines = ['http2 on;'];
@@ -65,6 +74,7 @@ export function renderTls({ tls }: EdgeServer & { readonly tls: EdgeTls }, { pat
   }
   if (tls.clientCa !== undefined) {
     lines.push(`ssl_client_certificate ${paths.edge}/trust/${tls.clientCa};`);
+    if (tls.clientCrl !== undefined) lines.push(`ssl_crl ${paths.edge}/trust/${tls.clientCrl};`);
     lines.push('ssl_verify_client on;', 'ssl_verify_depth 4;');
   }
   if (tls.ownsHsts) lines.push('proxy_hide_header Strict-Transport-Security;');

@@ -67,14 +67,17 @@ export function checkRoute(
 /** What is read from the catalog may have been written by another version. */
 function isRouteTls(tls: unknown): tls is RouteTls {
   if (typeof tls !== 'object' || tls === null) return false;
-  const { certificate, redirect, hsts, clientCa } = tls as Partial<Record<keyof RouteTls, unknown>>;
+  const { certificate, redirect, hsts, clientCa, clientCrl } = tls as Partial<
+    Record<keyof RouteTls, unknown>
+  >;
   const { maxAgeSeconds } = (hsts ?? {}) as Partial<Record<keyof HstsRule, unknown>>;
   return (
     typeof certificate === 'string' &&
     certificateIdPattern.test(certificate) &&
     typeof redirect === 'boolean' &&
     (hsts === 'off' || (typeof maxAgeSeconds === 'number' && isAmount(maxAgeSeconds, 2 ** 53))) &&
-    (clientCa === undefined || typeof clientCa === 'string')
+    (clientCa === undefined || typeof clientCa === 'string') &&
+    (clientCrl === undefined || typeof clientCrl === 'string')
   );
 }
 

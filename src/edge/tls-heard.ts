@@ -10,6 +10,8 @@ export interface TlsHeard {
   readonly answers?: ReadonlyMap<string, string>;
   /** DER, base64. */
   readonly revocationList?: string;
+  /** Of the root; DER, base64. */
+  readonly rootRevocationList?: string;
   /** Text of the private CA's record. */
   readonly authority?: string;
 }
@@ -25,7 +27,7 @@ export class TlsEar {
   readonly #watches: readonly Promise<void>[];
   #heard: TlsHeard = {};
   /** What certificates and CAs depend on and was not answered yet. */
-  readonly #awaited = new Set<keyof TlsHeard>(['live', 'authority']);
+  readonly #awaited = new Set<keyof TlsHeard>(['live', 'authority', 'revocationList', 'rootRevocationList']);
   readonly #renewals: Gather<ReadonlyMap<string, string>>;
 
   constructor(options: {
@@ -54,12 +56,13 @@ export class TlsEar {
         (entries) => news(new Map(entries.map(({ key, value }) => [key.slice(prefix.length), value]))),
         watch,
       );
-    const one = (key: string, name: 'revocationList' | 'authority') =>
+    const one = (key: string, name: 'revocationList' | 'rootRevocationList' | 'authority') =>
       watchKey(client, key, (entry) => hear(name, entry === undefined ? {} : { [name]: entry.value }), watch);
     this.#watches = [
       list(KEY.liveCertificates, hearLive),
       list(KEY.challengeAnswers, (answers) => hear('answers', { answers })),
       one(KEY.revocationList, 'revocationList'),
+      one(KEY.rootRevocationList, 'rootRevocationList'),
       one(KEY.authority, 'authority'),
     ];
   }

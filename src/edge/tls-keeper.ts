@@ -4,19 +4,22 @@ import { join } from 'node:path';
 import type { RouteRecord } from '../catalog/record.ts';
 import type { TlsAcknowledgement } from '../catalog/tls-record.ts';
 import { replaceFile } from '../replace-file.ts';
+import { cleanRevocationLists, revocationPem } from '../revocation-text.ts';
 import { CertificateFiles, type KeptCertificate } from './certificate-files.ts';
 import type { EdgeModel } from './model.ts';
 import { pruneTlsFiles } from './prune-tls.ts';
 import { PublicFiles } from './public-files.ts';
 import type { TlsHeard } from './tls-heard.ts';
 import type { TlsState } from './tls-plan.ts';
-import { TrustFiles } from './trust-files.ts';
+import { cleanAuthorities, TrustFiles } from './trust-files.ts';
 
 /** What is remembered across restarts: a start without the catalog serves with it. */
 export interface KeptTls {
   readonly certificates: readonly KeptCertificate[];
   /** PEM of the private CA's root. */
   readonly root?: string;
+  /** PEM of its revocation lists, the intermediate's and the root's. */
+  readonly lists?: string;
 }
 
 export interface TlsKeeperOptions {
@@ -33,8 +36,10 @@ export class TlsKeeper {
   readonly #edgePath: string;
   readonly #certificates: CertificateFiles;
   readonly #trust: TrustFiles;
+  readonly #lists: TrustFiles;
   readonly #public: PublicFiles;
   #root: string | undefined;
+  #ownLists: string | undefined;
   #rootRecord: string | undefined;
   #answers: readonly string[] = [];
   #kept: KeptTls;
@@ -48,13 +53,15 @@ export class TlsKeeper {
     this.hasMemory = kept !== undefined;
     this.#kept = kept ?? { certificates: [] };
     this.#root = kept?.root;
+    this.#ownLists = kept?.lists;
     this.#certificates = new CertificateFiles({
       edgePath,
       clusterKey,
       kept: this.#kept.certificates,
       log,
     });
-    this.#trust = new TrustFiles(edgePath);
+    this.#trust = new TrustFiles(edgePath, cleanAuthorities);
+    this.#lists = new TrustFiles(edgePath, cleanRevocationLists);
     this.#public = new PublicFiles(edgePath);
   }
 
@@ -70,12 +77,13 @@ export class TlsKeeper {
 
   /** Brings the disk up to date for routes. @returns what they can be served with. */
   async settle(
-    { live, authority }: TlsHeard,
+    { live, ...heard }: TlsHeard,
     routes: readonly RouteRecord[],
     nowMs: number,
   ): Promise<TlsState> {
     const wanted = new Map<string, string[]>();
     const trusts = new Set<string>();
+    const given = new Set<string>();
     for (const { domain, tls, upstreamTls } of routes) {
       if (upstreamTls !== undefined) trusts.add(upstreamTls.trust);
       if (tls === 'off' || typeof tls !== 'object' || tls === null) continue;
@@ -83,20 +91,42 @@ export class TlsKeeper {
       if (domains === undefined) wanted.set(tls.certificate, [domain.toLowerCase()]);
       else domains.push(domain.toLowerCase());
       if (tls.clientCa !== undefined) trusts.add(tls.clientCa);
+      if (tls.clientCrl !== undefined) given.add(tls.clientCrl);
     }
     const before = this.#certificates.kept;
     await this.#certificates.put(live, wanted, nowMs);
-    this.#hearAuthority(authority);
-    const root = trusts.delete('internal') ? this.#root : undefined;
-    const trust = new Map(await this.#trust.put(root === undefined ? trusts : new Set([...trusts, root])));
-    const rootFile = root === undefined ? undefined : trust.get(root);
-    if (rootFile !== undefined) trust.set('internal', rootFile);
-    if (before !== this.#certificates.kept || this.#root !== this.#kept.root)
+    this.#hearAuthority(heard.authority);
+    this.#hearLists(heard);
+    const { trust, own } = await this.#putTrust(trusts);
+    const lists = await this.#putLists(given, own.size > 0);
+    const isSame = this.#root === this.#kept.root && this.#ownLists === this.#kept.lists;
+    if (before !== this.#certificates.kept || !isSame)
       this.#kept = {
         certificates: [...this.#certificates.kept.values()],
         ...this.root,
+        ...(this.#ownLists === undefined ? {} : { lists: this.#ownLists }),
       };
-    return { certificates: this.#certificates.kept, trust, nowMs };
+    return { certificates: this.#certificates.kept, trust, lists, own, nowMs };
+  }
+
+  /** @param trusts PEM, or `internal`. */
+  async #putTrust(trusts: ReadonlySet<string>): Promise<Pick<TlsState, 'trust' | 'own'>> {
+    const texts = new Set(trusts);
+    texts.delete('internal');
+    const root = texts.size < trusts.size || texts.size > 0 ? this.#root : undefined;
+    const trust = new Map(await this.#trust.put(root === undefined ? texts : texts.add(root)));
+    const rootFile = root === undefined ? undefined : trust.get(root);
+    if (rootFile === undefined) return { trust, own: new Set() };
+    const own = new Set([...trusts].filter((text) => text === 'internal' || trust.get(text) === rootFile));
+    return { trust: trust.set('internal', rootFile), own };
+  }
+
+  /** @param given PEM. @param needsOwn the private CA's are wanted too. */
+  async #putLists(given: ReadonlySet<string>, needsOwn: boolean): Promise<TlsState['lists']> {
+    const own = needsOwn ? this.#ownLists : undefined;
+    const lists = new Map(await this.#lists.put(own === undefined ? given : new Set([...given, own])));
+    const file = own === undefined ? undefined : lists.get(own);
+    return file === undefined ? lists : lists.set('internal', file);
   }
 
   /** PEM of the private CA's root, where there is one. */
@@ -123,13 +153,18 @@ export class TlsKeeper {
     const files = new Set(
       servers.flatMap(({ tls }) => tls?.certificates.map((name) => `certs/${name}`) ?? []),
     );
-    const trusted = [...servers.map(({ tls }) => tls?.clientCa), ...upstreams.map(({ tls }) => tls?.trust)];
+    const trusted = [
+      ...servers.flatMap(({ tls }) => [tls?.clientCa, tls?.clientCrl]),
+      ...upstreams.map(({ tls }) => tls?.trust),
+    ];
     for (const file of trusted) if (file !== undefined) files.add(`trust/${file.replace(/\.pem$/, '')}`);
     const names = [...files].toSorted().join();
     if (names === this.#pruned.names && !(this.#pruned.isMore && generation !== this.#pruned.generation))
       return;
     for (const { id, keys } of this.#certificates.kept.values())
       for (const { fingerprint } of keys) files.add(`certs/${id}/${fingerprint}`);
+    for (const file of [...this.#trust.files, ...this.#lists.files])
+      files.add(`trust/${file.replace(/\.pem$/, '')}`);
     this.#pruned = { names, generation, isMore: await pruneTlsFiles(this.#edgePath, files) };
   }
 
@@ -157,12 +192,23 @@ export class TlsKeeper {
     if (!isThere) await replaceFile(path, randomBytes(80), 0o600);
   }
 
+  #hearLists(heard: TlsHeard): void {
+    this.#ownLists = bothLists(heard) ?? this.#ownLists;
+  }
+
   #hearAuthority(text: string | undefined): void {
     if (text === undefined || text === this.#rootRecord) return;
     this.#rootRecord = text;
     const root = readRoot(text);
     if (root !== undefined) this.#root = root;
   }
+}
+
+/** Two lists, one for each CA of a client's chain; one alone would have every client refused. */
+function bothLists({ revocationList, rootRevocationList }: TlsHeard): string | undefined {
+  if (revocationList === undefined || rootRevocationList === undefined) return undefined;
+  const pem = (base64: string): string => revocationPem(Buffer.from(base64, 'base64'));
+  return cleanRevocationLists(`${pem(revocationList)}${pem(rootRevocationList)}`);
 }
 
 function readRoot(text: string): string | undefined {

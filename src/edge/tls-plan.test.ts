@@ -41,6 +41,8 @@ const certificate: ServedCertificate = {
 const state = (change: Partial<TlsState> = {}): TlsState => ({
   certificates: new Map([[certificate.id, certificate]]),
   trust: new Map([['A', 'a.pem']]),
+  lists: new Map(),
+  own: new Set(),
   nowMs: 0,
   ...change,
 });
@@ -96,6 +98,32 @@ test('whatever a route says of client certificates, it is never served without t
       },
     ),
   );
+});
+
+test('where revocation lists are to be looked at, nobody is let in without them', () => {
+  const trust = new Map([
+    ['internal', 'r.pem'],
+    ['ROOT', 'r.pem'],
+    ['A', 'a.pem'],
+  ]);
+  const own = new Set(['internal', 'ROOT']);
+  const shownWith = (change: Parameters<typeof sampleTls>[0], lists: TlsState['lists']) => {
+    const routes = [sampleRoute({ tls: sampleTls(change) })];
+    const { model, problems } = modelOf(routes, state({ trust, own, lists }));
+    const tls = model.servers[0]?.tls;
+    return [tls?.certificates.length, tls?.clientCrl, problems.length];
+  };
+  const lists = new Map([
+    ['internal', 'l.pem'],
+    ['GIVEN', 'g.pem'],
+  ]);
+  for (const clientCa of own) {
+    assert.deepEqual(shownWith({ clientCa }, lists), [1, 'l.pem', 0]);
+    assert.deepEqual(shownWith({ clientCa }, new Map()), [0, undefined, 1]);
+  }
+  assert.deepEqual(shownWith({ clientCa: 'A' }, lists), [1, undefined, 0]);
+  assert.deepEqual(shownWith({ clientCa: 'A', clientCrl: 'GIVEN' }, lists), [1, 'g.pem', 0]);
+  assert.deepEqual(shownWith({ clientCa: 'A', clientCrl: 'broken' }, lists), [0, undefined, 1]);
 });
 
 test('texts of another version or hostile ones are refused before they reach nginx', () => {

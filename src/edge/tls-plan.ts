@@ -21,11 +21,21 @@ export interface TlsState {
   readonly certificates: ReadonlyMap<string, ServedCertificate>;
   /** PEM of CAs, or `internal` → file below `trust/`; absent: no certificate in it that could be trusted. */
   readonly trust: ReadonlyMap<string, string>;
+  /** PEM of revocation lists, or `internal`: those of the private CA → file below `trust/`; absent: they cannot be read. */
+  readonly lists: ReadonlyMap<string, string>;
+  /** Those of `trust` that are the private CA's root and nothing else. */
+  readonly own: ReadonlySet<string>;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
 }
 
-export const noTls: TlsState = { certificates: new Map(), trust: new Map(), nowMs: 0 };
+export const noTls: TlsState = {
+  certificates: new Map(),
+  trust: new Map(),
+  lists: new Map(),
+  own: new Set(),
+  nowMs: 0,
+};
 
 /** How a domain is served over HTTPS. */
 export interface EdgeTls {
@@ -41,6 +51,8 @@ export interface EdgeTls {
   readonly isMutual: boolean;
   /** File below `trust/` with the CAs of the clients' certificates; never absent where a mutual domain is served. */
   readonly clientCa?: string;
+  /** File below `trust/` with the revocation lists of all these CAs; absent: none is looked at. */
+  readonly clientCrl?: string;
   /** Domains of one group may share a connection (RFC 9113 section 9.1.1): same certificate, no client certificates. */
   readonly group: string;
 }
@@ -60,10 +72,13 @@ export function tlsConflict(
   chosen: 'off' | RouteTls,
 ): { readonly text: string; readonly isRefused: boolean } | undefined {
   if (JSON.stringify(tls) === JSON.stringify(chosen)) return undefined;
-  if (tls !== 'off' && chosen !== 'off' && tls.clientCa !== undefined && tls.clientCa !== chosen.clientCa)
+  if (tls !== 'off' && chosen !== 'off' && tls.clientCa !== undefined && !asksTheSame(tls, chosen))
     return { text: 'another route of the domain asks for client certificates of other CAs', isRefused: true };
   return { text: 'another route of the domain says otherwise about tls, and that holds', isRefused: false };
 }
+
+const asksTheSame = (one: RouteTls, other: RouteTls): boolean =>
+  one.clientCa === other.clientCa && one.clientCrl === other.clientCrl;
 
 /** Whether certificates for these names are good for a domain (RFC 9525 section 6.3: `*` is one whole label). */
 export function coversDomain(names: readonly string[], domain: string): boolean {
@@ -89,6 +104,9 @@ export function edgeTls(
   const clientCa = tls.clientCa === undefined ? undefined : state.trust.get(tls.clientCa);
   if (isMutual && clientCa === undefined)
     return away('the CAs of its client certificates cannot be read: nobody is let in');
+  const lists = listsFor(tls, state);
+  if (lists !== undefined && lists.file === undefined)
+    return away('the revocation lists of its client certificates are not there: nobody is let in');
   const certificate = state.certificates.get(tls.certificate);
   // Not a problem of the route: it serves as soon as the certificate is there, and the certificate's own state tells more.
   if (certificate === undefined) return { tls: { ...plan, certificates: [] } };
@@ -101,8 +119,19 @@ export function edgeTls(
       certificates: certificate.keys.map(({ fingerprint }) => `${certificate.id}/${fingerprint}`),
       ...(hsts === undefined ? {} : { hsts }),
       ...(clientCa === undefined ? {} : { clientCa }),
+      ...(lists?.file === undefined ? {} : { clientCrl: lists.file }),
     },
   };
+}
+
+/** The revocation lists to look at; undefined: none. Without a file: they should be looked at, and cannot be. */
+function listsFor(
+  { clientCa, clientCrl }: RouteTls,
+  { lists, own }: TlsState,
+): { readonly file: string | undefined } | undefined {
+  if (clientCa === undefined) return undefined;
+  if (clientCrl !== undefined) return { file: lists.get(clientCrl) };
+  return clientCa === 'internal' || own.has(clientCa) ? { file: lists.get('internal') } : undefined;
 }
 
 /** Browsers remember it, and then nobody can pass a warning: only once public certificates have lasted so long. */

@@ -4,19 +4,31 @@ import { sha256 } from '../hash.ts';
 import { replaceFile } from '../replace-file.ts';
 import { readCertificates } from './certificate-check.ts';
 
-/** CAs that clients' and replicas' certificates are verified by, `trust/HASH.pem`: the same CAs have the same name. */
+/**
+ * CAs that clients' and replicas' certificates are verified by, and lists of what they revoked, `trust/HASH.pem`: the same text has
+ * the same name.
+ */
 export class TrustFiles {
   readonly #edgePath: string;
   /** PEM as it was asked for → file; undefined: it cannot be read. */
   #files: ReadonlyMap<string, string | undefined> = new Map();
 
-  constructor(edgePath: string) {
+  readonly #clean: (text: string) => string | undefined;
+
+  /** @param clean gives what of a text is written; undefined: nothing in it, or something broken. */
+  constructor(edgePath: string, clean: (text: string) => string | undefined) {
     this.#edgePath = edgePath;
+    this.#clean = clean;
+  }
+
+  /** What the next configuration may name. */
+  get files(): readonly string[] {
+    return [...this.#files.values()].filter((file) => file !== undefined);
   }
 
   /**
    * @param texts PEM.
-   * @returns PEM → file below `trust/`, of those that hold certificates and nothing that is broken.
+   * @returns PEM → file below `trust/`, of those that hold what they should and nothing that is broken.
    */
   async put(texts: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
     const files = new Map<string, string | undefined>();
@@ -27,7 +39,7 @@ export class TrustFiles {
   }
 
   async #write(text: string): Promise<string | undefined> {
-    const pem = cleanPem(text);
+    const pem = this.#clean(text);
     if (pem === undefined) return undefined;
     const name = `${sha256(pem).slice(0, 32)}.pem`;
     await mkdir(join(this.#edgePath, 'trust'), { recursive: true, mode: 0o755 });
@@ -37,7 +49,7 @@ export class TrustFiles {
 }
 
 /** The certificates and nothing else that a text may hold. */
-function cleanPem(text: string): string | undefined {
+export function cleanAuthorities(text: string): string | undefined {
   try {
     const certificates = readCertificates(text);
     return certificates.length === 0 ? undefined : certificates.map((each) => each.toString()).join('');

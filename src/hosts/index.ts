@@ -22,6 +22,7 @@ export {
   refuseUnfit,
 } from './facts.ts';
 export {
+  readContainerFile,
   readHostFile,
   runHelper,
   writeHostFiles,

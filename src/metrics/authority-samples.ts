@@ -51,7 +51,7 @@ function endSamples(issued: readonly IssuedNote[], authority: AuthorityNote, now
   const last = new Map<string, IssuedNote>();
   for (const one of issued) {
     const isOver = one.revokedAt !== undefined || one.authority !== authority.id;
-    if (one.purpose === 'route' || isOver) continue;
+    if (one.purpose === 'route' || one.purpose === 'upstream' || isOver) continue;
     const key = JSON.stringify([one.purpose, ...one.names.toSorted()]);
     if (Date.parse(one.notAfter) >= Date.parse(last.get(key)?.notAfter ?? one.notAfter)) last.set(key, one);
   }

@@ -1,8 +1,6 @@
+import { MANUAL } from '../catalog/tls-record.ts';
 import { type Sample, sample, secondsOf } from './definitions.ts';
 import type { ClusterParts, ClusterView } from './view.ts';
-
-/** Under which certificates stand that nobody's routes name. */
-const MANUAL = '_manual';
 
 type Wish = ClusterParts['wishes'][string][number];
 type Live = ClusterParts['live'][number];
@@ -51,6 +49,7 @@ function liveSamples({ wish, projects }: Wanted, live: Live | undefined): readon
   const info = {
     certificate,
     names: (live?.names ?? wish.names).join(','),
+    purpose: wish.purpose ?? 'route',
     source: wish.source,
     issuer: live?.issuer ?? '',
     projects: projects.toSorted().join(','),
@@ -92,11 +91,10 @@ function stateSamples(
 }
 
 /** Edges take the certificates of routes: one by hand is kept, and served once a route has its name. */
-function missingSamples(
-  { wish, projects }: Wanted,
-  live: Live | undefined,
-  { hosts, edgeTls }: ClusterView,
-): readonly Sample[] {
+function missingSamples(wanted: Wanted, live: Live | undefined, view: ClusterView): readonly Sample[] {
+  const { wish, projects } = wanted;
+  const { hosts, edgeTls } = view;
+  if (wish.purpose !== undefined) return keptSamples(wish.id, live, view);
   const isRouted = projects.some((project) => project !== MANUAL);
   if (live === undefined || !isRouted || hosts === undefined || edgeTls === undefined) return [];
   const edges = hosts.filter(({ roles }) => roles.includes('edge'));
@@ -105,4 +103,16 @@ function missingSamples(
     return !live.fingerprints.every((fingerprint) => inForce.includes(fingerprint));
   });
   return sample('seawall_certificate_missing_edges', { certificate: wish.id }, missing.length);
+}
+
+/** What services serve with themselves and what lies in folders of hosts: each host says what it keeps. */
+function keptSamples(certificate: string, live: Live | undefined, { kept }: ClusterView): readonly Sample[] {
+  if (live === undefined || kept === undefined) return [];
+  const missing = Object.values(kept).filter((host) => {
+    const own = host[certificate];
+    if (own === undefined) return false;
+    const isThere = live.fingerprints.some((fingerprint) => fingerprint === own.fingerprint);
+    return !isThere || own.problem !== undefined || own.stale !== undefined;
+  });
+  return sample('seawall_certificate_missing_hosts', { certificate }, missing.length);
 }

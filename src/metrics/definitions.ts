@@ -33,7 +33,7 @@ export const METRICS = {
   seawall_catalog_snapshot_index: { labels: ['host'], help: 'Index of the newest snapshot on this host.' },
 
   seawall_certificate_info: {
-    labels: ['certificate', 'names', 'source', 'issuer', 'projects'],
+    labels: ['certificate', 'names', 'purpose', 'source', 'issuer', 'projects'],
     help: 'Always 1: names, where it is to come from (acme, internal, files), who issued what is served, who wants it.',
   },
   seawall_certificate_served: {
@@ -72,6 +72,10 @@ export const METRICS = {
   seawall_certificate_missing_edges: {
     labels: ['certificate'],
     help: 'Edges that do not have it in force, of those that should.',
+  },
+  seawall_certificate_missing_hosts: {
+    labels: ['certificate'],
+    help: 'Hosts that keep another one for a service or in a folder, or whose containers serve with the one before.',
   },
   seawall_certificates_leader: {
     labels: ['host'],

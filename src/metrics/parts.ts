@@ -45,6 +45,7 @@ export function partsOf(options: PartsOptions): readonly Part[] {
     part('alives', KEY.alives, (entries) => recordOf<AliveNote>(entries, KEY.alives)),
     part('edges', KEY.edgeAcks, (entries) => recordOf(entries, KEY.edgeAcks)),
     part('edgeTls', KEY.tlsAcks, (entries) => recordOf(entries, KEY.tlsAcks)),
+    part('kept', KEY.keptAcks, (entries) => recordOf(entries, KEY.keptAcks)),
     part('routes', KEY.routes, (entries) =>
       Object.fromEntries(
         entries.map(({ key, value }) => [key.slice(KEY.routes.length), sha256(unpackValue(value))]),
@@ -53,7 +54,13 @@ export function partsOf(options: PartsOptions): readonly Part[] {
     part('wishes', KEY.wishes, (entries) =>
       Object.fromEntries(
         Object.entries(recordOf<ClusterParts['wishes'][string]>(entries, KEY.wishes)).map(
-          ([project, wishes]) => [project, wishes.map(({ id, names, source }) => ({ id, names, source }))],
+          ([project, wishes]) => [
+            project,
+            wishes.map(({ id, names, source, purpose }) => ({
+              ...{ id, names, source },
+              ...(purpose === undefined ? {} : { purpose }),
+            })),
+          ],
         ),
       ),
     ),

@@ -65,6 +65,13 @@ test('a certificate that no edge can serve yet has no times, and one by hand is 
   assert.equal(valueIn('seawall_certificate_missing_edges', { certificate: 'well.example.com' }), 1);
 });
 
+test('what a service serves with is missing on hosts that keep another one, or whose containers did not read it, and on no edge', () => {
+  const certificate = 'api.shop.internal';
+  assert.equal(valueIn('seawall_certificate_missing_hosts', { certificate }), 2);
+  assert.equal(valueIn('seawall_certificate_missing_edges', { certificate }), undefined);
+  assert.equal(valueIn('seawall_certificate_missing_hosts', { certificate: 'well.example.com' }), undefined);
+});
+
 test('of what the private CA issued only what ends soon has a sample, and only the last of several', () => {
   const ends = samples.filter(({ name }) => name === 'seawall_ca_issued_not_after_timestamp_seconds');
   assert.deepEqual(

@@ -10,6 +10,7 @@ import type {
   CertificateRecord,
   CertificateState,
   CertificateWish,
+  KeptAcknowledgement,
   TlsAcknowledgement,
 } from '../catalog/tls-record.ts';
 
@@ -65,10 +66,14 @@ export interface ClusterParts {
     Record<string, Pick<Acknowledgement, 'generation' | 'lingering' | 'problems' | 'routes' | 'services'>>
   >;
   readonly edgeTls: Readonly<Record<string, Pick<TlsAcknowledgement, 'certificates' | 'problems'>>>;
+  /** Host → what it keeps of certificates that edges do not serve. */
+  readonly kept: Readonly<Record<string, KeptAcknowledgement>>;
   /** Project → SHA-256 of its routes' text. */
   readonly routes: Readonly<Record<string, string>>;
   /** Project (`_manual`: by hand) → what it wants. */
-  readonly wishes: Readonly<Record<string, readonly Pick<CertificateWish, 'id' | 'names' | 'source'>[]>>;
+  readonly wishes: Readonly<
+    Record<string, readonly Pick<CertificateWish, 'id' | 'names' | 'source' | 'purpose'>[]>
+  >;
   readonly live: readonly (Pick<
     CertificateRecord,
     'id' | 'names' | 'source' | 'issuer' | 'isInterim' | 'notBefore' | 'notAfter'

@@ -27,7 +27,9 @@ export function planCertificates(desired: Desired, actual: Actual): Change[] {
   }
   for (const [id, old] of before) {
     if (after.has(id)) continue;
-    const why = ['no route needs it any more; it is not renewed'];
+    const why = [
+      `no ${old.purpose === undefined ? 'route' : 'service'} needs it any more; it is not renewed`,
+    ];
     changes.push({
       kind: 'remove-certificate',
       path: `certificates.${id}`,
@@ -39,8 +41,10 @@ export function planCertificates(desired: Desired, actual: Actual): Change[] {
   return changes;
 }
 
-function newReasons({ source, issuers, challenge, names }: DesiredCertificate): string[] {
+function newReasons({ source, issuers, challenge, names, purpose }: DesiredCertificate): string[] {
   const further = names.length > 1 ? [`for ${names.join(', ')}`] : [];
+  if (purpose !== undefined)
+    return ['issued by the private CA, laid into the replicas and renewed there', ...further];
   if (source === 'files') return ['given in seawall.yml', ...further];
   if (source === 'internal')
     return ['issued by the private CA: clients have to be told to trust it', ...further];

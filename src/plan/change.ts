@@ -57,6 +57,8 @@ export type Step =
       readonly host: string;
       readonly networks: readonly string[];
       readonly volumes: readonly string[];
+      /** Services whose certificates have to lie there; absent: none. */
+      readonly certificates?: readonly string[];
     }
   /** Run a task once, to its end. */
   | {

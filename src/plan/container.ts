@@ -65,7 +65,9 @@ export function containerPlan(
         NetworkMode: firstName,
         Dns: [place.privateAddress, ...listOf(service, 'Dns')],
         DnsSearch: [`${desired.project}.internal`, ...listOf(service, 'DnsSearch')],
-        Mounts: service.mounts.map((mount) => dockerMount(desired, mount)),
+        Mounts: service.mounts
+          .filter(({ kind }) => kind !== 'certificate' || place.kind === 'replica')
+          .map((mount) => dockerMount(desired, mount)),
         PortBindings: portBindings(ports),
       },
       NetworkingConfig: { EndpointsConfig: { [firstName]: endpoint(first) } },
@@ -118,11 +120,18 @@ function seawallLabels(
     ...(service.preStop === undefined || place.kind !== 'replica'
       ? {}
       : { [LABEL.preStop]: JSON.stringify(service.preStop) }),
+    ...certificateLabel(service, place),
     [LABEL.names]: JSON.stringify(Object.fromEntries(names)),
     [LABEL.expose]: JSON.stringify(Object.fromEntries(expose)),
     ...(resolvers.length === 0 ? {} : { [LABEL.dns]: JSON.stringify(resolvers) }),
     ...(port === undefined ? {} : { [LABEL.port]: String(port), [LABEL.routes]: JSON.stringify(routePorts) }),
   };
+}
+
+/** One-off containers and tasks serve nothing, so they get no key. */
+function certificateLabel({ mounts }: DesiredService, { kind }: ContainerPlace): Record<string, string> {
+  const mount = kind === 'replica' ? mounts.find((each) => each.kind === 'certificate') : undefined;
+  return mount?.kind === 'certificate' ? { [LABEL.certificate]: mount.id } : {};
 }
 
 function dockerMount(desired: Desired, mount: DesiredMount): Record<string, unknown> {
@@ -153,6 +162,13 @@ function dockerMount(desired: Desired, mount: DesiredMount): Record<string, unkn
           ...(mount.sizeBytes === undefined ? {} : { SizeBytes: mount.sizeBytes }),
           ...(mount.mode === undefined ? {} : { Mode: mount.mode }),
         },
+      };
+    case 'certificate':
+      return {
+        Type: 'bind',
+        Source: `${HOST_PATH.serviceCertificates}/${mount.id}`,
+        Target: mount.target,
+        ReadOnly: true,
       };
     case 'anonymous':
       return { Type: 'volume', Target: mount.target };

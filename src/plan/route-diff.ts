@@ -77,6 +77,7 @@ function tlsReasons(old: 'off' | RouteTls, tls: 'off' | RouteTls): string[] {
   return [
     ...shown.filter(([, from, to]) => from !== to).map(([key, from, to]) => `${key}: ${from} → ${to}`),
     ...(old.clientCa === tls.clientCa ? [] : [clientReason(old.clientCa, tls.clientCa)]),
+    ...(old.clientCrl === tls.clientCrl ? [] : ['which client certificates are revoked changed']),
   ];
 }
 

@@ -48,13 +48,16 @@ export function prepares(
   rolls: readonly ServicePlan[],
   tasks: readonly TaskPlan[],
 ): Step[] {
-  const needs = new Map<string, { networks: Set<string>; volumes: Set<string> }>();
+  const needs = new Map<string, { networks: Set<string>; volumes: Set<string>; certificates: Set<string> }>();
   const need = (host: string, name: string): void => {
     const service = desired.services[name];
     if (!service) return;
-    const entry = needs.get(host) ?? { networks: new Set(), volumes: new Set() };
+    const entry = needs.get(host) ?? { networks: new Set(), volumes: new Set(), certificates: new Set() };
     for (const network of Object.keys(service.networks)) entry.networks.add(network);
-    for (const mount of service.mounts) if (mount.kind === 'volume') entry.volumes.add(mount.volume);
+    for (const mount of service.mounts) {
+      if (mount.kind === 'volume') entry.volumes.add(mount.volume);
+      if (mount.kind === 'certificate' && service.kind === 'replica') entry.certificates.add(name);
+    }
     needs.set(host, entry);
   };
   for (const roll of rolls)
@@ -62,10 +65,11 @@ export function prepares(
   for (const task of tasks) if (task.host !== undefined) need(task.host, task.service);
   return [...needs]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([host, { networks, volumes }]) => ({
+    .map(([host, { networks, volumes, certificates }]) => ({
       kind: 'prepare',
       host,
       networks: [...networks].sort(),
       volumes: [...volumes].sort(),
+      ...(certificates.size === 0 ? {} : { certificates: [...certificates].sort() }),
     }));
 }

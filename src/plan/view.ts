@@ -139,7 +139,8 @@ function nameOf({ kind, path, from, to }: Change): string {
       const was = from !== null && to !== null && from !== to ? ` (was ${from})` : '';
       const name = path
         .replace(/^routes\./, '')
-        .replace(/^certificates\.(?:_wildcard\.)?/, (start) => (start.includes('_') ? '*.' : ''));
+        .replace(/^certificates\.(?:_wildcard\.)?/, (start) => (start.includes('_') ? '*.' : ''))
+        .replace(/^_service\.[^.]+\./, 'service ');
       return `${name} → ${to ?? from ?? ''}${was}`;
     }
   }

@@ -6,6 +6,7 @@ import { type ContainerSummary, type HostLink, isNotFound } from '../hosts/index
 import { LABEL } from '../labels.ts';
 import { reportStep } from '../progress.ts';
 import { liftFences } from './absent.ts';
+import { trimKept } from './certificates/keep.ts';
 import { holdLease } from './hold-lease.ts';
 import { requireAllHosts } from './inspect.ts';
 import { contextFor } from './roll-out.ts';
@@ -46,6 +47,7 @@ export async function takeDown(session: Session, options: DownOptions): Promise<
     try {
       await unpublish(held);
       await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
+      await trimKept({ ...held, client });
       await releaseSubnets(client, session.desired.project, { signal });
       await liftFences(
         client,

@@ -3,8 +3,12 @@ export {
   askForCertificate,
   awaitCertificate,
   type CertificateStatus,
+  endOnHosts,
   isBad,
+  issueOnHost,
+  type RevocationStatus,
   readCertificates,
+  readRevocation,
   removeManual,
   sealWish,
 } from './certificates/index.ts';

@@ -3,16 +3,18 @@ import { KEY } from '../catalog/record.ts';
 import { type HostLink, isConflict, isNotFound } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 import { dockerNetworkBody, dockerNetworkName, type Step } from '../plan/index.ts';
+import { layCertificates } from './certificates/keep.ts';
 import type { RolloutContext } from './context.ts';
 import { linkTo } from './roll.ts';
 
 type PrepareStep = Extract<Step, { kind: 'prepare' }>;
 
-/** Makes the networks and volumes that a host needs before anything of the project starts there. Safe to repeat. */
+/** Makes the networks and volumes, and lays the certificates, that a host needs before anything of the project starts there. Safe to repeat. */
 export async function prepareHost(context: RolloutContext, step: PrepareStep): Promise<void> {
   const host = linkTo(context, step.host);
   for (const network of step.networks) await ensureNetwork(context, host, network);
   for (const volume of step.volumes) await ensureVolume(context, host, volume);
+  if (step.certificates !== undefined) await layCertificates(context, host, step.certificates);
 }
 
 async function ensureNetwork(context: RolloutContext, host: HostLink, network: string): Promise<void> {

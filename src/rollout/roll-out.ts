@@ -4,6 +4,7 @@ import { describeError, SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { fenceOff, liftFences } from './absent.ts';
+import { trimKept } from './certificates/keep.ts';
 import { type DrainLog, edgeHosts, type RolloutContext } from './context.ts';
 import { execute } from './execute.ts';
 import { Pause, ReplicaFailure } from './failure.ts';
@@ -69,7 +70,10 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     const reached = session.links.map(({ name }) => name);
     await liftFences(client, reached, desired.project, AbortSignal.timeout(LAST_WRITES_TIMEOUT_MS));
   }
-  const notices = await forgetOldReleases(session, inForce ?? record.number);
+  const notices = [
+    ...(await trimmedNotices(context)),
+    ...(await forgetOldReleases(session, inForce ?? record.number)),
+  ];
   const blamed = failure ?? tolerated[0]?.error;
   return {
     project: desired.project,
@@ -96,6 +100,17 @@ export async function rollOut(session: Session, input: RollOutInput): Promise<Ro
     ],
     tasksSince: await tasksAfter(session, isUndone ? inForce : (input.repeats ?? inForce)),
   };
+}
+
+/** Keys that no replica of a host needs any more are taken away; the rollout is done all the same. */
+async function trimmedNotices(context: RolloutContext): Promise<readonly string[]> {
+  try {
+    const signal = AbortSignal.timeout(LAST_WRITES_TIMEOUT_MS);
+    await trimKept({ ...context, links: context.links.values(), signal });
+    return [];
+  } catch (error) {
+    return [`certificates that are not needed any more are still on hosts: ${describeError(error)}`];
+  }
 }
 
 /** Images of services that are left alone: those of the release before. */

@@ -53,6 +53,7 @@ async function makeSampleFiles(): Promise<void> {
     await writeFile(join(certs, `${sampleFiles[type]}.key`), key);
   }
   await writeFile(join(folder, 'trust', sampleFiles.trust), root.certificate);
+  await writeFile(join(folder, 'trust', sampleFiles.lists), await root.revoke([]));
   await writeFile(join(folder, 'quic-host.key'), randomBytes(80));
 }
 

@@ -34,6 +34,16 @@ async function expectCode(code: number, ...args: readonly string[]): Promise<Com
   return result;
 }
 
+interface Listed {
+  readonly names: readonly string[];
+  readonly kept: { readonly on: unknown } | null;
+}
+const isOf =
+  (name: string) =>
+  ({ names }: Listed): boolean =>
+    names[0] === name;
+const keptOn = ({ kept }: Listed): unknown => kept?.on ?? null;
+
 const json = async (...args: readonly string[]) =>
   JSON.parse((await expectCode(0, ...args, '--json', '--yes')).stdout);
 
@@ -82,7 +92,7 @@ test('nothing is issued before there is a CA, and the hint makes one', async () 
   const { stderr } = await expectCode(2, 'ca', 'issue', 'registry.internal', '--out', 'certs');
   assert.match(stderr, /no private CA yet/);
   assert.match(stderr, /seawall ca init/);
-  assert.deepEqual(await json('ca', 'ls'), { authority: null, issued: [] });
+  assert.deepEqual(await json('ca', 'ls'), { authority: null, issued: [], lists: null });
 });
 
 test('two who make the CA at once get the same one; its limits do not change afterwards', async () => {
@@ -149,6 +159,82 @@ http: { addr: "${address}:5000", tls: { certificate: /etc/registry.crt, key: /et
   assert.match(await onHost(`docker pull -q ${IMAGE}`), /registry.internal:5000\/team\/site:1/);
 });
 
+test('a host keeps the certificate of a registry: it is renewed there, the registry told, and Docker pulls on', async (t) => {
+  const { address } = findHost(lab, 'host1');
+  const name = 'mirror.internal';
+  const image = `${name}:5001/team/site:1`;
+  const keeps = ['ca', 'issue', name, address, '--host', 'host1', '--dir', '/etc/mirror/tls'];
+  await expectCode(2, ...keeps.slice(0, -1), '/etc');
+  await expectCode(2, ...keeps, '--client');
+  await expectCode(2, ...keeps.slice(0, 4), '--dir', '/etc/mirror/tls');
+  await expectCode(2, ...keeps, '--reload', 'mirror:KILL');
+  await onHost('mkdir -p /etc/mirror/tls; echo mine > /etc/mirror/tls/ca.crt');
+  const refused = await seawall(...keeps);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /ca\.crt is there already/);
+  assert.deepEqual(await json('ca', 'ls').then(({ issued }) => issued.filter(isOf(name)).map(keptOn)), [
+    null,
+  ]);
+  await onHost('rm /etc/mirror/tls/ca.crt');
+  const { stdout } = await expectCode(0, ...keeps, '--reload', 'mirror:restart');
+  t.diagnostic(stdout);
+  assert.equal(await onHost("stat -Lc '%a %u' /etc/mirror/tls/mirror.internal.key"), '600 0\n');
+  const again = await expectCode(2, ...keeps);
+  assert.match(again.stderr, /keeps a certificate for mirror\.internal already in \/etc\/mirror\/tls/);
+
+  const config = `version: 0.1
+storage: { filesystem: { rootdirectory: /tmp/registry } }
+http: { addr: "${address}:5001", tls: { certificate: /etc/mirror/tls/mirror.internal.crt, key: /etc/mirror/tls/mirror.internal.key } }
+`;
+  await onHost(`echo '${address} ${name}' >> /etc/hosts; cat > /etc/mirror/config.yml`, config);
+  const mounts =
+    '-v /usr/local/bin/docker-registry:/usr/local/bin/docker-registry:ro -v /etc/mirror:/etc/mirror:ro';
+  await onHost(
+    `docker run -d --name mirror --network host ${mounts} --entrypoint docker-registry nginx:1.30 serve /etc/mirror/config.yml`,
+  );
+  await onHost(
+    `mkdir -p /etc/docker/certs.d/${name}:5001; cp /etc/mirror/tls/ca.crt /etc/docker/certs.d/${name}:5001/ca.crt`,
+  );
+  await host.docker.tagImage('nginx:1.30', image);
+  await until(
+    'it takes the image',
+    async () => (await host.exec(['docker', 'push', '-q', image])).exitCode === 0,
+  );
+  const pull = () => onHost(`docker rmi ${image} > /dev/null; docker pull -q ${image}`);
+  assert.match(await pull(), /mirror\.internal:5001\/team\/site:1/);
+  const serial = () =>
+    onHost(
+      `openssl s_client -connect ${address}:5001 -servername ${name} -CAfile /etc/mirror/tls/ca.crt -verify_return_error < /dev/null 2> /dev/null | openssl x509 -noout -serial || true`,
+    );
+  const before = await serial();
+  assert.match(before, /^serial=/);
+  await expectCode(0, 'cert', 'renew', name, '--yes');
+  await until(
+    'the registry serves with the new one',
+    async () => {
+      const now = await serial();
+      return now !== '' && now !== before;
+    },
+    60_000,
+  );
+  assert.match(await pull(), /mirror\.internal:5001\/team\/site:1/);
+  const listed = await expectCode(0, 'ca', 'ls');
+  t.diagnostic(listed.stdout);
+  const { issued, lists } = await json('ca', 'ls');
+  assert.equal(lists.problem, null);
+  const kept = issued
+    .filter(isOf(name))
+    .map(keptOn)
+    .filter((on: unknown) => on !== null);
+  assert.deepEqual(kept, [[{ host: 'host1', folder: '/etc/mirror/tls' }]]);
+
+  await expectCode(0, 'ca', 'revoke', name, '--yes');
+  await until('the host keeps it no more', async () => (await onHost('ls /etc/seawall/certificates')) === '');
+  assert.match(await onHost('cat /etc/mirror/tls/mirror.internal.crt'), /BEGIN CERTIFICATE/);
+  const rest = (await json('ca', 'ls')).issued.filter(isOf(name));
+  assert.ok(rest.every(({ state }: { readonly state: string }) => state === 'revoked'));
+});
+
 test('with a request the key never leaves its machine', async () => {
   const args = ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/', '-keyout', inFolder('own.key')];
   await run('openssl', [...args, '-out', inFolder('own.csr')]);
@@ -186,10 +272,12 @@ test('what is revoked stands in the list, and clients that look at it refuse it'
     'key-compromise',
   );
   assert.equal(revoked.length, 1);
-  assert.equal(crlNumber, 2);
+  assert.equal(crlNumber, 3);
   assert.match(await verdict(), /revoked/);
   const { issued } = await json('ca', 'ls');
-  const states = issued.map(({ names, state }: { names: string[]; state: string }) => [names[0], state]);
+  const states = issued
+    .filter((each: Listed) => !isOf('mirror.internal')(each))
+    .map(({ names, state }: { names: string[]; state: string }) => [names[0], state]);
   assert.deepEqual(states.sort(), [
     ['own.internal', 'valid'],
     ['registry.internal', 'revoked'],

@@ -98,6 +98,10 @@ export async function openAuthority(
   return { record, signingKey: await unsealKey(clusterKey, record, 'intermediate') };
 }
 
+/** What signs for the root; unsealed for as long as it is needed. */
+export const rootSigningKey = (clusterKey: string, record: AuthorityRecord): Promise<SigningKey> =>
+  unsealKey(clusterKey, record, 'root');
+
 async function unsealKey(
   clusterKey: string,
   record: AuthorityRecord,

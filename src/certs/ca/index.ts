@@ -7,6 +7,7 @@ export {
   isIssuedBy,
 } from './authority.ts';
 export {
+  checkOrder,
   type IssuedCertificate,
   issueCertificate,
 } from './issue.ts';
@@ -16,7 +17,12 @@ export {
   type RevocationReason,
   revocationListUrl,
 } from './record.ts';
-export { readNextUpdate, readRevocationList, renewRevocationList } from './revocation-list.ts';
+export {
+  readNextUpdate,
+  readRevocationList,
+  renewRevocationList,
+  renewRootList,
+} from './revocation-list.ts';
 export {
   ensureAuthority,
   listIssued,

@@ -85,6 +85,19 @@ export async function issueCertificate(
   };
 }
 
+/**
+ * Looks whether a certificate could be issued, and issues none.
+ * @throws SeawallError as {@link issueCertificate} would for names, life and limits.
+ */
+export async function checkOrder(
+  { record }: Pick<Authority, 'record'>,
+  order: CertificateOrder,
+): Promise<void> {
+  subjectsOf(record, order);
+  const x509 = await loadX509();
+  validity(order, new x509.X509Certificate(record.intermediate.certificate));
+}
+
 /** Upper bound of a common name (RFC 5280 appendix A.1). */
 const MAX_COMMON_NAME = 64;
 const clientName = ([first]: readonly Subject[]): string => (first?.value ?? '').slice(0, MAX_COMMON_NAME);

@@ -2,14 +2,16 @@ import type { CatalogClient } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
 import { SeawallError } from '../../errors.ts';
 import type { Authority } from './authority.ts';
-import { authorityId } from './authority.ts';
+import { authorityId, rootSigningKey } from './authority.ts';
 import { integer, parseInteger } from './der.ts';
 import { type IssuedRecord, REVOCATION_REASONS } from './record.ts';
 import { forgetEnded, listIssued } from './store.ts';
-import { BACKDATED_MS, DAY_MS, loadX509, P256, wholeSecond } from './x509.ts';
+import { BACKDATED_MS, DAY_MS, loadX509, P256, type SigningKey, wholeSecond } from './x509.ts';
 
 /** Life of a list; a new one is made when half of it has passed. */
 const LIST_DAYS = 7;
+/** Of the root's list: its key is to be unsealed seldom, and no intermediate was ever revoked. */
+const ROOT_LIST_DAYS = 365;
 /** Object identifier of the CRL number (RFC 5280 section 5.2.3). */
 const CRL_NUMBER = '2.5.29.20';
 const ATTEMPTS = 20;
@@ -47,12 +49,15 @@ export async function renewRevocationList(options: RenewalOptions): Promise<Revo
     // The list before the certificates: who revokes one in between finds the list as it was read here, and replaces it.
     const { value: entry } = await client.kvGet(KEY.revocationList, call);
     const issued = await listIssued(client, call);
-    const present = entry === undefined ? undefined : await readList(authority, entry.value);
+    const { intermediate } = authority.record;
+    const present = entry === undefined ? undefined : await readList(intermediate.certificate, entry.value);
     const revoked = toList(issued, authorityId(authority.record), now);
     if (present !== undefined && !isDue(present, revoked, now)) return present;
-    const made = await makeList(authority, revoked, (present?.number ?? 0n) + 1n, now);
-    const text = Buffer.from(made.der).toString('base64');
-    if (!(await client.kvPut(KEY.revocationList, text, { cas: entry?.modifyIndex ?? 0, ...call }))) continue;
+    const signer = { certificate: intermediate.certificate, signingKey: authority.signingKey };
+    const number = (present?.number ?? 0n) + 1n;
+    const made = await makeList(signer, { revoked, number, now, days: LIST_DAYS });
+    if (!(await client.kvPut(KEY.revocationList, base64(made), { cas: entry?.modifyIndex ?? 0, ...call })))
+      continue;
     await forgetEnded(client, issued, now, call);
     return made;
   }
@@ -61,6 +66,37 @@ export async function renewRevocationList(options: RenewalOptions): Promise<Revo
   });
 }
 
+/**
+ * Makes the root's own list when there is none of this root, or half of its year has passed; otherwise it only looks. It revokes
+ * nothing, but OpenSSL wants one of every CA in a chain (X509_V_FLAG_CRL_CHECK_ALL, which nginx sets with `ssl_crl`).
+ * @param options.clusterKey opens the root's key, only when a list is made.
+ */
+export async function renewRootList(
+  options: Omit<RenewalOptions, 'client'> & {
+    readonly client: Pick<CatalogClient, 'kvGet' | 'kvPut'>;
+    readonly clusterKey: string;
+  },
+): Promise<RevocationList> {
+  const { client, authority, clusterKey, now, signal } = options;
+  const call = signal === undefined ? {} : { signal };
+  const { certificate } = authority.record.root;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const { value: entry } = await client.kvGet(KEY.rootRevocationList, call);
+    const present = entry === undefined ? undefined : await readList(certificate, entry.value);
+    if (present !== undefined && !isDue(present, [], now, ROOT_LIST_DAYS)) return present;
+    const signer = { certificate, signingKey: await rootSigningKey(clusterKey, authority.record) };
+    const number = (present?.number ?? 0n) + 1n;
+    const made = await makeList(signer, { revoked: [], number, now, days: ROOT_LIST_DAYS });
+    const cas = entry?.modifyIndex ?? 0;
+    if (await client.kvPut(KEY.rootRevocationList, base64(made), { cas, ...call })) return made;
+  }
+  throw new SeawallError('refused', `the catalog's key ${KEY.rootRevocationList} changed ${ATTEMPTS} times`, {
+    hint: 'Run the command again.',
+  });
+}
+
+const base64 = ({ der }: RevocationList): string => Buffer.from(der).toString('base64');
+
 /** The list in the catalog; undefined: there is none. */
 export async function readRevocationList(
   client: Pick<CatalogClient, 'kvGet'>,
@@ -68,7 +104,7 @@ export async function readRevocationList(
   signal?: AbortSignal,
 ): Promise<RevocationList | undefined> {
   const { value } = await client.kvGet(KEY.revocationList, signal === undefined ? {} : { signal });
-  return value === undefined ? undefined : readList(authority, value.value);
+  return value === undefined ? undefined : readList(authority.record.intermediate.certificate, value.value);
 }
 
 /** Until when a list, as the catalog holds it (base64), is good; undefined: it is none. Whose it is, is not looked at. */
@@ -88,25 +124,40 @@ const toList = (issued: readonly IssuedRecord[], authority: string, now: number)
     .filter(({ notAfter }) => Date.parse(notAfter) + 2 * LIST_DAYS * DAY_MS > now)
     .sort((a, b) => (a.serial < b.serial ? -1 : 1));
 
-function isDue(present: RevocationList, revoked: readonly IssuedRecord[], now: number): boolean {
+function isDue(
+  present: RevocationList,
+  revoked: readonly IssuedRecord[],
+  now: number,
+  days = LIST_DAYS,
+): boolean {
   const isSame = present.revoked.join() === revoked.map(({ serial }) => serial).join();
   // A list from the future: a clock went wrong, and clients that are right do not take it.
   const isFuture = present.thisUpdate.getTime() > now;
-  return (
-    !present.isOwn || !isSame || isFuture || present.nextUpdate.getTime() - now < (LIST_DAYS / 2) * DAY_MS
-  );
+  return !present.isOwn || !isSame || isFuture || present.nextUpdate.getTime() - now < (days / 2) * DAY_MS;
+}
+
+/** A CA that signs a list. */
+interface Signer {
+  /** PEM. */
+  readonly certificate: string;
+  readonly signingKey: SigningKey;
+}
+
+interface ListOrder {
+  readonly revoked: readonly IssuedRecord[];
+  readonly number: bigint;
+  readonly now: number;
+  readonly days: number;
 }
 
 async function makeList(
-  { record, signingKey }: Authority,
-  revoked: readonly IssuedRecord[],
-  number: bigint,
-  now: number,
+  { certificate, signingKey }: Signer,
+  { revoked, number, now, days }: ListOrder,
 ): Promise<RevocationList> {
   const x509 = await loadX509();
-  const issuer = new x509.X509Certificate(record.intermediate.certificate);
+  const issuer = new x509.X509Certificate(certificate);
   const thisUpdate = wholeSecond(now - BACKDATED_MS);
-  const nextUpdate = wholeSecond(now + LIST_DAYS * DAY_MS);
+  const nextUpdate = wholeSecond(now + days * DAY_MS);
   const list = await x509.X509CrlGenerator.create(
     {
       issuer: issuer.subjectName,
@@ -145,16 +196,17 @@ function listEntry({ serial, revokedAt = '', reason = 'unspecified' }: IssuedRec
 }
 
 /** Undefined when the text is no list: it is made again. */
-async function readList({ record }: Authority, base64: string): Promise<RevocationList | undefined> {
+/** @param certificate of who should have signed it. */
+async function readList(certificate: string, text: string): Promise<RevocationList | undefined> {
   const x509 = await loadX509();
-  const der = new Uint8Array(Buffer.from(base64, 'base64'));
+  const der = new Uint8Array(Buffer.from(text, 'base64'));
   let list: import('@peculiar/x509').X509Crl;
   try {
     list = new x509.X509Crl(der);
   } catch {
     return undefined;
   }
-  const issuer = new x509.X509Certificate(record.intermediate.certificate);
+  const issuer = new x509.X509Certificate(certificate);
   const number = list.getExtension(CRL_NUMBER);
   return {
     der,

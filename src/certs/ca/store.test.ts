@@ -5,6 +5,7 @@ import { startTestCatalog } from '../../../test/test-catalog.ts';
 import type { CatalogClient } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
 import { SEAL } from '../../catalog/tls-record.ts';
+import { revocationPem } from '../../revocation-text.ts';
 import { unseal } from '../../secrets/index.ts';
 import {
   type Authority,
@@ -19,6 +20,7 @@ import {
   readRevocationList,
   recordIssued,
   renewRevocationList,
+  renewRootList,
   replaceAuthority,
   revokeSerial,
   setRevocationHost,
@@ -125,6 +127,50 @@ test('the list is renewed when half its life has passed, and not before', async 
   assert.equal(await number(now - DAY_MS), 3n);
   await client.kvPut(KEY.revocationList, 'no list');
   assert.equal(await number(now), 1n);
+});
+
+test('looked at every hour, both lists are renewed long before they end, and the root is opened twice a year', async (t) => {
+  const { client } = await startTestCatalog(t);
+  const authority = await ensureAuthority({ client, clusterKey, now });
+  const numbers = new Set<bigint>();
+  let least = Number.POSITIVE_INFINITY;
+  for (let hour = 0; hour < 24 * 16; hour += 1) {
+    const at = now + hour * 3_600_000;
+    const list = await renewRevocationList({ client, authority, now: at });
+    numbers.add(list.number);
+    least = Math.min(least, list.nextUpdate.getTime() - at);
+  }
+  assert.ok(least >= 3.5 * DAY_MS - 3_600_000, `${least / DAY_MS} days left`);
+  assert.equal(numbers.size, 5);
+  const root = async (days: number) =>
+    renewRootList({ client, clusterKey, authority, now: now + days * DAY_MS });
+  assert.deepEqual(
+    [(await root(0)).number, (await root(182)).number, (await root(183)).number, (await root(366)).number],
+    [1n, 1n, 2n, 3n],
+  );
+  // Only who makes a list needs the root's key.
+  const other = Buffer.alloc(32, 8).toString('base64');
+  const look = { client, clusterKey: other, authority };
+  assert.equal((await renewRootList({ ...look, now: now + 367 * DAY_MS })).number, 3n);
+  await assert.rejects(renewRootList({ ...look, now: now + 700 * DAY_MS }));
+});
+
+test('OpenSSL takes both lists for a whole chain, and refuses what one of them revokes', async (t) => {
+  const { client } = await startTestCatalog(t);
+  const openssl = await Openssl.make();
+  t.after(() => openssl.remove());
+  const authority = await ensureAuthority({ client, clusterKey, now });
+  const { chain, serial } = await give(client, authority, 'a.internal');
+  const verdict = async (): Promise<string> => {
+    const { der } = await renewRevocationList({ client, authority, now });
+    const root = await renewRootList({ client, clusterKey, authority, now });
+    const lists = await openssl.file(`${revocationPem(der)}${revocationPem(root.der)}`);
+    const flags = ['-crl_check_all', '-CRLfile', lists];
+    return openssl.verify(authorityTrust(authority.record), chain, ...flags);
+  };
+  assert.equal(await verdict(), 'OK');
+  await revokeSerial({ client, serial, now });
+  assert.match(await verdict(), /revoked/);
 });
 
 test('several who revoke at once have all of it in the list', async (t) => {

@@ -14,7 +14,7 @@ export interface ServiceExtension {
   readonly buildOn?: string;
 }
 
-const KEYS = ['drain', 'singleton', 'build'];
+const KEYS = ['drain', 'singleton', 'build', 'certificate'];
 const DRAIN_MS = 30_000;
 
 export function serviceExtension(

@@ -1,6 +1,7 @@
 import { parseDurationMs } from '../../units.ts';
 import type {
   DesiredBuild,
+  DesiredCertificate,
   DesiredContent,
   DesiredMount,
   DesiredPort,
@@ -9,6 +10,7 @@ import type {
 } from '../desired.ts';
 import type { ComposeModel, ServiceModel } from '../model.ts';
 import { desiredBuild } from './build.ts';
+import { serviceCertificate } from './certificate.ts';
 import { containerSettings, hooks, isHealthcheckOff, sorted } from './container.ts';
 import { serviceExtension } from './extension.ts';
 import type { Remarks, TranslateInput } from './input.ts';
@@ -18,9 +20,10 @@ import { firstPort, servicePorts } from './ports.ts';
 import { refuse } from './remark.ts';
 import { stopFirstReason, updateRule } from './update.ts';
 
-/** One service as it should be, and the contents that it mounts. */
+/** One service as it should be, the contents that it mounts, and the certificate that its replicas serve with. */
 export interface TranslatedService {
   readonly service: DesiredService;
+  readonly certificate?: DesiredCertificate;
   readonly contents: readonly DesiredContent[];
 }
 
@@ -33,7 +36,9 @@ export function translateService(
   if (service === undefined) return undefined;
   const kind = isTask(name, input.model) ? 'task' : 'replica';
   const extension = serviceExtension(name, service, input, remarks);
-  const { mounts, contents } = serviceMounts(name, service, input, remarks);
+  const { mounts: written, contents } = serviceMounts(name, service, input, remarks);
+  const own = serviceCertificate(name, service, kind === 'task', input, remarks);
+  const mounts = own === undefined ? written : [...written, own.mount];
   const ports = servicePorts(name, service, input, remarks);
   const reason = stopFirstReason(service, mounts, ports, extension.isSingleton);
   const replicas = kind === 'task' ? 1 : replicaCount(name, service, input);
@@ -77,7 +82,7 @@ export function translateService(
     drainMs: extension.drainMs,
     stopGraceMs: parseDurationMs(service.stop_grace_period ?? '10s') ?? 10_000,
   };
-  return { service: desired, contents };
+  return { service: desired, contents, ...(own === undefined ? {} : { certificate: own.certificate }) };
 }
 
 /** Whether another service waits for its successful end. */

@@ -1,5 +1,12 @@
 import type { Problem } from '../../problems.ts';
-import type { Desired, DesiredContent, DesiredNetwork, DesiredService, DesiredVolume } from '../desired.ts';
+import type {
+  Desired,
+  DesiredCertificate,
+  DesiredContent,
+  DesiredNetwork,
+  DesiredService,
+  DesiredVolume,
+} from '../desired.ts';
 import { findKeys } from '../key-index.ts';
 import { sorted } from './container.ts';
 import type { Remarks, TranslateInput } from './input.ts';
@@ -12,15 +19,19 @@ export type Translated = Omit<Desired, 'routes'>;
 /** The desired state that a Compose model describes. Pure: same input, same bytes. */
 export function translate(input: TranslateInput): {
   readonly value: Translated;
+  /** Those that services serve with. */
+  readonly certificates: readonly DesiredCertificate[];
   readonly problems: readonly Problem[];
 } {
   const remarks: Remarks = { problems: [], notices: [] };
   const services: Record<string, DesiredService> = {};
   const contents: Record<string, DesiredContent> = {};
+  const certificates: DesiredCertificate[] = [];
   for (const name of Object.keys(input.model.services).sort()) {
     const translated = translateService(name, input, remarks);
     if (translated === undefined) continue;
     services[name] = translated.service;
+    if (translated.certificate !== undefined) certificates.push(translated.certificate);
     for (const content of translated.contents) contents[content.hash] = content;
   }
   keyNotices(input, remarks);
@@ -34,7 +45,7 @@ export function translate(input: TranslateInput): {
       a.path < b.path ? -1 : a.path > b.path ? 1 : a.text < b.text ? -1 : 1,
     ),
   };
-  return { value, problems: remarks.problems };
+  return { value, certificates, problems: remarks.problems };
 }
 
 /** Keys that say more exactly elsewhere what becomes of them. */

@@ -54,7 +54,7 @@ export async function awaitCertificates(session: Session): Promise<readonly Doma
  * @throws SeawallError `timeout` when nobody takes it up.
  */
 export async function awaitCertificate(
-  client: Pick<CatalogClient, 'kvList'>,
+  client: Pick<CatalogClient, 'kvGet' | 'kvList'>,
   id: string,
   { signal, note }: { readonly signal: AbortSignal; readonly note: (text: string) => void },
 ): Promise<CertificateStatus> {

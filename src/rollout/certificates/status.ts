@@ -3,6 +3,7 @@ import {
   type CertificateSource,
   type CertificateState,
   type CertificateWish,
+  type KeptAcknowledgement,
   type KeyType,
   MANUAL,
   type TlsAcknowledgement,
@@ -19,14 +20,22 @@ export interface CertificateFacts {
   readonly acks: Readonly<Record<string, TlsAcknowledgement>>;
   /** Hosts that are to serve. */
   readonly edges: readonly string[];
+  /** Of domains that take client certificates of the private CA. */
+  readonly revocation?: {
+    readonly certificates: ReadonlySet<string>;
+    readonly problem: string | null;
+    readonly isOver: boolean;
+  };
+  /** Host → what lies in its folders; absent: it keeps nothing, or does not say. */
+  readonly kept: Readonly<Record<string, KeptAcknowledgement>>;
 }
 
 /**
  * - `ok`: served everywhere, renewed in time.
  * - `pending`: the private CA (or nothing) serves until the first order has been tried.
  * - `failing`: the last order failed; it is tried again.
- * - `expiring`: it should have been renewed by now. `expired`: it is over.
- * - `unserved`: an edge does not have it.
+ * - `expiring`: it should have been renewed by now, or the lists by which clients of its domain are let in. `expired`: it is over.
+ * - `unserved`: an edge does not have it, or a host that keeps it in a folder.
  */
 export type CertificateHealth = 'ok' | 'pending' | 'failing' | 'expiring' | 'expired' | 'unserved';
 
@@ -36,6 +45,10 @@ export interface CertificateStatus {
   readonly names: readonly string[];
   /** Projects that want it; `_manual`: asked for by `cert issue` or `cert import`. */
   readonly projects: readonly string[];
+  /** What serves with it: the edges (`route`), a service's replicas, or anything else on a host. */
+  readonly purpose: 'route' | 'upstream' | 'other';
+  /** Folders of hosts that hold it, of what the edges do not serve. */
+  readonly keptOn: readonly { readonly host: string; readonly folder: string }[];
   /** Where it is to come from. */
   readonly source: CertificateSource;
   /** Who is to issue, such as `letsencrypt, then example-ca`. */
@@ -45,6 +58,8 @@ export interface CertificateStatus {
   /** Who issued what is served; null while nothing is. */
   readonly issuer: string | null;
   readonly keys: readonly KeyType[];
+  /** Of what is served, lower-case hexadecimal. */
+  readonly serials: readonly string[];
   readonly notBefore: string | null;
   readonly notAfter: string | null;
   readonly renewAt: string | null;
@@ -54,7 +69,7 @@ export interface CertificateStatus {
   readonly failures: number;
   readonly lastError: NonNullable<CertificateState['lastError']> | null;
   readonly warnings: readonly string[];
-  /** Edges that do not have it in force, and why; none for one that no route names. */
+  /** Edges, or hosts that keep it, that do not have it in force, and why; none for one that no route names. */
   readonly missingOn: readonly { readonly edge: string; readonly why: string }[];
   readonly health: CertificateHealth;
   /** Why it is not well, in a sentence; null when it is. */
@@ -92,12 +107,17 @@ function statusOf(
   const state = facts.states.find(({ id }) => id === wish.id);
   // Edges take the certificates of their routes: one by hand is kept, and served once a route has its name.
   const isRouted = projects.some((project) => project !== MANUAL);
-  const missingOn = live === undefined || !isRouted ? [] : edgesWithout(live, facts);
+  const isKept = wish.purpose !== undefined;
+  const missing = (found: CertificateRecord) =>
+    isKept ? hostsWithout(found, facts) : isRouted ? edgesWithout(found, facts) : [];
+  const missingOn = live === undefined ? [] : missing(live);
   const base = {
     ...{ id: wish.id, names: wish.names, projects, source: wish.source, wanted: issuerWords(wish) },
+    ...{ purpose: wish.purpose ?? ('route' as const), keptOn: isKept ? foldersOf(wish.id, facts) : [] },
     kind: live === undefined ? ('none' as const) : live.isInterim ? ('interim' as const) : live.source,
     issuer: live?.issuer ?? null,
     keys: live?.keys.map(({ type }) => type) ?? [],
+    serials: live?.keys.map(({ serial }) => serial) ?? [],
     notBefore: live?.notBefore ?? null,
     notAfter: live?.notAfter ?? null,
     renewAt: state?.renewAt ?? null,
@@ -108,7 +128,11 @@ function statusOf(
     warnings: state?.warnings ?? [],
     missingOn,
   };
-  return { ...base, ...judge(base, now) };
+  const judged = judge(base, now);
+  const lists = facts.revocation;
+  if (judged.health !== 'ok' || lists?.problem == null || !lists.certificates.has(wish.id))
+    return { ...base, ...judged };
+  return { ...base, health: lists.isOver ? 'expired' : 'expiring', problem: lists.problem };
 }
 
 function edgesWithout(
@@ -126,6 +150,25 @@ function edgesWithout(
       : [{ edge, why: 'it does not serve it yet' }];
   });
 }
+
+const foldersOf = (id: string, { kept }: CertificateFacts): CertificateStatus['keptOn'] =>
+  Object.entries(kept)
+    .flatMap(([host, ack]) => (ack[id] === undefined ? [] : [{ host, folder: ack[id].folder }]))
+    .sort((a, b) => (a.host < b.host ? -1 : 1));
+
+/** Of the hosts that keep it; one that does not say is away, and has what it had. */
+function hostsWithout(live: CertificateRecord, facts: CertificateFacts): CertificateStatus['missingOn'] {
+  return foldersOf(live.id, facts).flatMap(({ host }) => {
+    const { fingerprint, problem, stale } = facts.kept[host]?.[live.id] ?? {};
+    if (problem !== undefined) return [{ edge: host, why: problem }];
+    if (stale !== undefined) return [{ edge: host, why: staleWords(stale) }];
+    const isThere = live.keys.some((key) => key.fingerprint === fingerprint);
+    return isThere ? [] : [{ edge: host, why: 'its agent has not written it yet' }];
+  });
+}
+
+const staleWords = (containers: readonly string[]): string =>
+  `${containers.join(', ')} ${containers.length === 1 ? 'serves' : 'serve'} with the one before: the program does not read its files anew. Name its signal (x-seawall: certificate: reload), or deploy so that it is replaced`;
 
 type Unjudged = Omit<CertificateStatus, 'health' | 'problem'>;
 

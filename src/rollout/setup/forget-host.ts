@@ -1,9 +1,11 @@
-import { type CatalogClient, parseEntry, updateRecord } from '../../catalog/index.ts';
+import { type CatalogClient, type CertificateWish, parseEntry, updateRecord } from '../../catalog/index.ts';
 import { type HostRecord, KEY } from '../../catalog/record.ts';
+import { MANUAL } from '../../catalog/tls-record.ts';
 import { type ClusterFile, HOST_PATH } from '../../cluster.ts';
 import { SeawallError } from '../../errors.ts';
 import { type HostLink, writeHostFiles } from '../../hosts/index.ts';
 import { agentImagesOn } from '../../images/index.ts';
+import { hostOfCertificate } from '../../kept-certificate.ts';
 import { reportStep } from '../../progress.ts';
 import { openCatalog } from '../session.ts';
 import { findClusterFile } from './find-cluster.ts';
@@ -43,7 +45,22 @@ export async function forgetHost(
     { signal },
   );
   await client.deregister({ node: name }, { signal });
-  const keys = [KEY.alive, KEY.edgeAck, KEY.namesAck, KEY.subnet, KEY.quarantine, KEY.fence, KEY.host];
+  await updateRecord<readonly CertificateWish[]>(
+    client,
+    KEY.wish(MANUAL),
+    (present) => present?.filter(({ id }) => hostOfCertificate(id) !== name),
+    { signal },
+  );
+  const keys = [
+    KEY.alive,
+    KEY.edgeAck,
+    KEY.namesAck,
+    KEY.keptAck,
+    KEY.subnet,
+    KEY.quarantine,
+    KEY.fence,
+    KEY.host,
+  ];
   for (const key of keys) await client.kvDelete(key(name), { signal });
   await Promise.all(
     stay.map(async ({ link: other, file }) => {
