@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { releaseSubnets } from '../catalog/index.ts';
+import { parseEntry, releaseSubnets } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import { type ContainerSummary, type HostLink, isNotFound } from '../hosts/index.ts';
@@ -106,7 +106,7 @@ async function viewOf(session: Session, parts: readonly HostParts[]): Promise<Do
     containers: on((part) => part.containers.map(nameOf)),
     networks: on((part) => part.networks),
     volumes: on((part) => part.volumes),
-    routes: routes.value ? (JSON.parse(routes.value.value) as unknown[]).length : 0,
+    routes: routes.value ? parseEntry<unknown[]>(routes.value).length : 0,
   };
 }
 

@@ -1,6 +1,8 @@
-import { type CatalogClient, watchKey } from '../../catalog/index.ts';
+import { type CatalogClient, parseEntry, watchKey } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
 import type { CertificateRecord } from '../../catalog/tls-record.ts';
+
+type KvEntry = Parameters<typeof parseEntry>[0];
 
 interface HeardOptions {
   readonly client: Pick<CatalogClient, 'kvGet'>;
@@ -48,9 +50,9 @@ export class KeptHeard {
     const end = new AbortController();
     const own: { readonly end: AbortController; record?: CertificateRecord } = { end };
     this.#live.set(id, own);
-    const hear = (entry: { readonly value: string } | undefined): void => {
+    const hear = (entry: KvEntry | undefined): void => {
       if (entry === undefined) delete own.record;
-      else own.record = JSON.parse(entry.value) as CertificateRecord;
+      else own.record = parseEntry<CertificateRecord>(entry);
       onChange();
     };
     const ends = AbortSignal.any([signal, end.signal]);
@@ -60,9 +62,9 @@ export class KeptHeard {
   #followRoot(): void {
     const { client, signal, onChange, onError } = this.#options;
     this.#follows = true;
-    const hear = (entry: { readonly value: string } | undefined): void => {
+    const hear = (entry: KvEntry | undefined): void => {
       if (entry === undefined) return;
-      const { root } = JSON.parse(entry.value) as { readonly root: { readonly certificate: string } };
+      const { root } = parseEntry<{ readonly root: { readonly certificate: string } }>(entry);
       this.#root = root.certificate;
       onChange();
     };
