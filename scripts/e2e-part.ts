@@ -6,15 +6,24 @@ import { partName } from './test-files.ts';
 /** Tests of one file may take this long together. */
 const PART_TIMEOUT_MS = 1_800_000;
 
-/** Runs the tests of one file in a process of its own, shows them, and gives what came of them. */
-export async function runPart(file: string): Promise<PartResult> {
+/**
+ * Runs the tests of one file in a process of its own, shows them, and gives what came of them.
+ *
+ * @param lane which of those that run side by side: each has labs of its own. Empty: there is one.
+ */
+export async function runPart(file: string, lane: string): Promise<PartResult> {
   const startedAt = new Date().toISOString();
   const start = performance.now();
   const tests: TestResult[] = [];
   let figures: string[] = [];
   const name = partName(file);
   console.log(`\n── ${name}`);
-  const stream = run({ files: [file], concurrency: 1, timeout: PART_TIMEOUT_MS });
+  const stream = run({
+    files: [file],
+    concurrency: 1,
+    timeout: PART_TIMEOUT_MS,
+    env: { ...process.env, SEAWALL_TEST_LANE: lane },
+  });
   // Diagnostics of a test come after its result, and before the next one's.
   const figuresOf = (): string[] => {
     figures = [];

@@ -1,11 +1,12 @@
 /**
  * `npm run e2e`: the core end-to-end tests; `-- --all`: every one, and its result file; `-- NAME …`: those whose name holds
- * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time.
+ * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time, each on labs of its own.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runPart } from './e2e-part.ts';
+import { TestQueue } from './e2e-queue.ts';
 import { type PartResult, readResults, renderResults, resultFile } from './e2e-results.ts';
 import { prepareTests } from './prepare-tests.ts';
 import { coreTests, endToEndTests, partName } from './test-files.ts';
@@ -29,14 +30,10 @@ if (unknown.length > 0) {
 const files = positionals.length > 0 ? named : values.all ? endToEndTests() : coreTests();
 
 if (!(await prepareTests())) process.exit(1);
-const lanes = lanesOf(files, Number(values.lanes));
-const results = (await Promise.all(lanes.map(runLane))).flat();
-if (values.all || values.record) {
-  mkdirSync(dirname(resultFile.json), { recursive: true });
-  const known = values.all && positionals.length === 0 ? [] : readResults();
-  writeFileSync(resultFile.json, `${JSON.stringify(mergeParts(known, results), undefined, 1)}\n`);
-  writeFileSync(resultFile.page, renderResults(readResults()));
-}
+const queue = new TestQueue(files.map((file) => ({ file, group: labOf(file), minutes: minutesOf(file) })));
+const results: PartResult[] = [];
+const lanes = Math.max(1, Number(values.lanes));
+await Promise.all(Array.from({ length: lanes }, (_, index) => runLane(index === 0 ? '' : `${index + 1}`)));
 const failed = results.filter((part) => part.tests.some((test) => !test.passed));
 const count = (passed: boolean): number =>
   results.flatMap((part) => part.tests).filter((test) => test.passed === passed).length;
@@ -44,30 +41,34 @@ for (const part of failed) console.log(`✘ ${part.name}`);
 console.log(`${count(true)} passed, ${count(false)} failed`);
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** Tests that share a lab stay in one lane, in their order; the others go where it is empty. */
-function lanesOf(all: readonly string[], count: number): string[][] {
-  const lanes: string[][] = Array.from({ length: Math.max(1, count) }, () => []);
-  const byLab = Map.groupBy(all, labOf);
-  for (const group of [...byLab.values()].toSorted((a, b) => b.length - a.length)) {
-    const emptiest = lanes.toSorted((a, b) => a.length - b.length)[0];
-    emptiest?.push(...group);
-  }
-  return lanes;
-}
-
 /** What tells the lab of a test: those of a stage that several files use share one. */
 function labOf(file: string): string {
   if (file.includes('/core/') || readFileSync(file, 'utf8').includes('core/stage.ts')) return 'core';
   return file.includes('/tls/') ? 'tls' : file;
 }
 
-async function runLane(lane: readonly string[]): Promise<PartResult[]> {
-  const done: PartResult[] = [];
-  for (const file of lane) done.push(await runPart(file));
-  return done;
+/** How long it took the last time. */
+function minutesOf(file: string): number {
+  const seconds = readResults().find(({ name }) => name === partName(file))?.seconds;
+  return (seconds ?? 240) / 60;
 }
 
-function mergeParts(known: readonly PartResult[], fresh: readonly PartResult[]): PartResult[] {
-  const byName = new Map([...known, ...fresh].map((part) => [part.name, part]));
-  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** One part after the other; each is written down when it ended, in place of what is known of it. */
+async function runLane(lane: string): Promise<void> {
+  let group: string | undefined;
+  for (let next = queue.next(group); next !== undefined; next = queue.next(group)) {
+    group = next.group;
+    const part = await runPart(next.file, lane);
+    results.push(part);
+    if (values.all || values.record) record(part);
+  }
+}
+
+function record(part: PartResult): void {
+  const names = new Set(endToEndTests().map(partName));
+  const others = readResults().filter(({ name }) => name !== part.name && names.has(name));
+  const all = [...others, part].sort((a, b) => (a.name < b.name ? -1 : 1));
+  mkdirSync(dirname(resultFile.json), { recursive: true });
+  writeFileSync(resultFile.json, `${JSON.stringify(all, undefined, 1)}\n`);
+  writeFileSync(resultFile.page, renderResults(all));
 }

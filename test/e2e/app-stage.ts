@@ -8,11 +8,11 @@ import { bringUpLab } from '../../lab/boot.ts';
 import { findHost, takeDownLab } from '../../lab/hosts.ts';
 import { ensureImages } from '../../lab/images.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { labName } from '../lab-name.ts';
+import { labName, labsFolder } from '../lab-name.ts';
 import { App, type AppFiles } from './app-use.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const stateDir = join(root, '.lab/apps');
+const stateDir = join(labsFolder, 'apps');
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas. */
 const lab: Lab = await bringUpLab({

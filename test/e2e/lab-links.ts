@@ -4,14 +4,14 @@ import { findHost } from '../../lab/hosts.ts';
 import { type Lab, stateFolder } from '../../lab/lab.ts';
 import type { HostConfig } from '../../src/config/index.ts';
 import { connectHosts, type HostLink } from '../../src/hosts/index.ts';
-import { labName } from '../lab-name.ts';
+import { labName, labsFolder } from '../lab-name.ts';
 import { until as waitUntil } from '../until.ts';
 
 export const root = join(import.meta.dirname, '../..');
 
 /** A lab of its own: host1 has Engine 28.5, host2 20.10. */
 export function labOf(name: string, hosts: number): Promise<Lab> {
-  const stateDir = stateFolder(join(root, '.lab'), name);
+  const stateDir = stateFolder(labsFolder, name);
   return bringUpLab({ name: labName(name), hosts, stateDir, say: () => {} });
 }
 

@@ -22,7 +22,7 @@ import {
 import { LABEL } from '../../src/labels.ts';
 import { dockerNetworkBody, dockerNetworkName } from '../../src/plan/index.ts';
 import { privateAddress } from '../../src/ranges.ts';
-import { labName } from '../lab-name.ts';
+import { labName, labsFolder } from '../lab-name.ts';
 import { until as waitUntil } from '../until.ts';
 
 const execFileAsync = promisify(execFile);
@@ -86,7 +86,7 @@ export class NetworkLab {
   static async make(name: string, count: number): Promise<NetworkLab> {
     const lab = await bringUpLab({
       name: labName(name),
-      stateDir: stateFolder(join(root, '.lab'), name),
+      stateDir: stateFolder(labsFolder, name),
       hosts: count,
       foreign: true,
     });

@@ -6,11 +6,11 @@ import { join, resolve } from 'node:path';
 import { bringUpLab } from '../../lab/boot.ts';
 import { findHost } from '../../lab/hosts.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { labName } from '../lab-name.ts';
+import { labName, labsFolder } from '../lab-name.ts';
 import { until } from '../until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const stateDir = join(root, '.lab/wire');
+const stateDir = join(labsFolder, 'wire');
 /** What every answer of a replica carries, in clear. */
 export const MARKER = 'plain-text-marker-4711';
 const DOMAIN = 'wires.example';

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { bringUpLab } from '../../../lab/boot.ts';
 import { findHost } from '../../../lab/hosts.ts';
 import type { Lab, LabHost } from '../../../lab/lab.ts';
-import { labName } from '../../lab-name.ts';
+import { labName, labsFolder } from '../../lab-name.ts';
 import type { LoadReport } from '../load/report.ts';
 import { type StartLoadOptions, startLoad } from '../load/start.ts';
 
@@ -15,7 +15,7 @@ export { until } from '../../until.ts';
 const root = resolve(import.meta.dirname, '../../..');
 /** Tests that break hosts for good set another name before they import this. */
 const stage = process.env.SEAWALL_STAGE ?? 'core';
-const stateDir = join(root, '.lab', stage);
+const stateDir = join(labsFolder, stage);
 
 /** host1 is the edge, host2 (Engine 20.10) and host3 run the replicas, `foreign` is somebody on the same network. */
 export const lab: Lab = await bringUpLab({

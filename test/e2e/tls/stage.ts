@@ -9,10 +9,9 @@ import { findHost } from '../../../lab/hosts.ts';
 import { ensureImages } from '../../../lab/images.ts';
 import { type Lab, stateFolder } from '../../../lab/lab.ts';
 import { pebbleImage } from '../../../lab/recipes.ts';
-import { labName } from '../../lab-name.ts';
+import { labName, labsFolder } from '../../lab-name.ts';
 import { AcmeServer } from '../acme-server.ts';
 import type { AcmeServerOptions } from '../acme-settings.ts';
-import { root } from '../lab-links.ts';
 import { Catalog } from './catalog.ts';
 import { Dns } from './dns.ts';
 import { type Finished, onHost, useResolver } from './host.ts';
@@ -68,7 +67,7 @@ export class TlsStage {
       name: labName('tls'),
       hosts: 3,
       foreign: true,
-      stateDir: stateFolder(join(root, '.lab'), 'tls'),
+      stateDir: stateFolder(labsFolder, 'tls'),
       say: () => undefined,
     });
     await ensureImages({ images: [pebbleImage], say: () => undefined });
