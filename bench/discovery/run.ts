@@ -34,8 +34,7 @@ const pollMs = 5;
 
 /** Asked only after `docker run` has ended: an address that is asked before it is there is not asked again for a second (ARP). */
 const itselfScript = `date +%s%N && docker run -d -p 8300:80 --name bench-app ${image} >/dev/null
-until { exec 3<>/dev/tcp/127.0.0.1/8300 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && IFS= read -r line <&3; } 2>/dev/null && [[ $line == *' 200 '* ]]
-do sleep 0.00${pollMs}; done
+until curl -fs -o /dev/null --max-time 1 http://127.0.0.1:8300/; do sleep 0.00${pollMs}; done
 date +%s%N`;
 
 /** From `docker run` of a container with a published port to the first request that the edge answers from it. */
@@ -90,7 +89,6 @@ async function measure(stage: Stage, who: Measurement['who']): Promise<Measureme
 
 /** Milliseconds from the start of `docker run` to the first answer of the container itself, asked at its port on its own host. */
 async function measureItself({ lab }: Stage): Promise<number> {
-  await sleep(restMs);
   const printed = await onHost(lab, 'host2', itselfScript);
   await onHost(lab, 'host2', 'docker rm -f bench-app');
   const [begun = '', answered = ''] = printed.split('\n');
