@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '..');
 const lane = process.env.SEAWALL_TEST_LANE ?? '';
 
 /** Name of a test's lab on the engine: checkouts side by side have labs of their own, and so have lanes. */
-export const labName = (stage: string): string => `${stage}-${sha256(`${root}${lane}`).slice(0, 6)}`;
+export const labName = (stage: string): string => `${stage}-${sha256(`${root}\n${lane}`).slice(0, 6)}`;
 
 /** Where the labs of this checkout's tests have what they write. */
 export const labsFolder = join(root, '.lab', lane);
