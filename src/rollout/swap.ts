@@ -59,7 +59,7 @@ export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<Started
     if (!context.withoutAcknowledgement) await waitUntilServed({ context, note }, service, instance);
     return { made, watch };
   } catch (error) {
-    await giveUp(context, host, made, error);
+    await giveUp({ context, note }, host, made, error);
     throw error;
   }
 }
@@ -92,7 +92,7 @@ export async function resume(parts: SwapParts, wanted: Wanted, old: OldReplica):
 
 /** Takes a replica that did not come up away again, after its last words were read. What fails here only is a line. */
 async function giveUp(
-  context: RolloutContext,
+  { context, note }: Pick<SwapParts, 'context' | 'note'>,
   host: HostLink,
   made: NewReplica,
   error: unknown,
@@ -102,11 +102,8 @@ async function giveUp(
     if (error instanceof ReplicaFailure) error.report = await describeFailure(error, host, signal);
     const { id, name, replica, service } = made;
     const old: OldReplica = { id, name, host: made.host, replica };
-    await retire(
-      { ...context, signal },
-      { serviceName: service.name, host, old, rule: service },
-      () => undefined,
-    );
+    note('is taken away again');
+    await retire({ ...context, signal }, { serviceName: service.name, host, old, rule: service }, note);
   } catch (cause) {
     context.report({
       kind: 'line',
@@ -184,7 +181,7 @@ async function refuseToLeave(
   if (reason === undefined) return;
   parts.note('the old one stays');
   if (leaving) await resume(parts, { ...wanted, host: leaving.host }, leaving.old);
-  await giveUp(parts.context, wanted.host, made, undefined);
+  await giveUp(parts, wanted.host, made, undefined);
   throw reason;
 }
 
