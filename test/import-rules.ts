@@ -30,7 +30,7 @@ const OPEN = /^src\/(?:[^/]+\/index|catalog\/(?:record|tls-record)|compose\/desi
 /** Folders and files that only compute. */
 const PURE: readonly RegExp[] = [
   /^src\/(?:compose|plan)\//,
-  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|certificate-pair|package-root|packed|replace-file|report-once|retry|wake)[^/]*$/,
+  /^src\/(?!main|agent-catalog|agent-loops|agent-health|agent-place|agent\.|hash|certificate-pair|folder-names|package-root|packed|replace-file|report-once|retry|wake)[^/]*$/,
   /\/(?:record|desired|keys|merge|interpolate|render|rules|ranges|names|entries|health|workers|diff|traffic)\.ts$/,
   /-(?:text|view|frame|tree|model|plan|sum|words|message)\.ts$/,
   /^src\/config\/(?:nodes|routes|schema|settle|validate|edge-rules|metrics-rules|listen-address|tls-[a-z-]+|hsts|issuers|dns-hook|public-names|certificate-settings|domain-tls)\.ts$/,

@@ -1,5 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { folderNames } from '../folder-names.ts';
 import { generationTexts } from './generations.ts';
 
 /**
@@ -13,9 +14,9 @@ export async function pruneTlsFiles(edgePath: string, alsoKept: ReadonlySet<stri
   for (const text of await generationTexts(edgePath))
     for (const [, name] of text.matchAll(/\/((?:certs\/[^/;\s]+|trust)\/[0-9a-f]{32})\.(?:crt|pem);/g))
       if (name !== undefined) named.add(name);
-  const ids = await namesIn(join(edgePath, 'certs'));
+  const ids = await folderNames(join(edgePath, 'certs'));
   for (const folder of [...ids.map((id) => join('certs', id)), 'trust']) {
-    const files = await namesIn(join(edgePath, folder));
+    const files = await folderNames(join(edgePath, folder));
     const nameOf = (file: string) => `${folder}/${file.replace(/\.(?:crt|key|pem)$/, '')}`;
     const useless = files.filter((file) => !named.has(nameOf(file)));
     isMore ||= files.some((file) => named.has(nameOf(file)) && !alsoKept.has(nameOf(file)));
@@ -24,13 +25,4 @@ export async function pruneTlsFiles(edgePath: string, alsoKept: ReadonlySet<stri
       await rm(join(edgePath, folder), { recursive: true, force: true });
   }
   return isMore;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CatalogClient, HeldKey } from '../../catalog/index.ts';
 import { KEY } from '../../catalog/record.ts';
 import type { KeptAcknowledgement } from '../../catalog/tls-record.ts';
 import { type ClusterFile, HOST_PATH } from '../../cluster.ts';
 import { describeError } from '../../errors.ts';
+import { folderNames } from '../../folder-names.ts';
 import { sha256 } from '../../hash.ts';
 import { type Docker, isNotFound } from '../../hosts/index.ts';
 import { isServiceCertificate, type KeptCertificate, parseKept } from '../../kept-certificate.ts';
@@ -248,7 +249,7 @@ interface Setting {
 /** Id → what is to be kept. */
 async function readSettings(folder: string): Promise<ReadonlyMap<string, Setting>> {
   const found = new Map<string, Setting>();
-  for (const name of await namesIn(folder)) {
+  for (const name of await folderNames(folder)) {
     if (!name.endsWith('.json')) continue;
     const id = name.slice(0, -'.json'.length);
     const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
@@ -257,13 +258,4 @@ async function readSettings(folder: string): Promise<ReadonlyMap<string, Setting
     found.set(id, { kept, settings: sha256(text) });
   }
   return found;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
