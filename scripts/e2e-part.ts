@@ -78,6 +78,6 @@ const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
 function commitOf(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim();
-  const isChanged = git('status', '--porcelain', '--untracked-files=no') !== '';
+  const isChanged = git('status', '--porcelain', '--untracked-files=no', '--', ':!docs/results') !== '';
   return `${git('rev-parse', '--short=10', 'HEAD')}${isChanged ? ' with changes' : ''}`;
 }
