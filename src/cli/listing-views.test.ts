@@ -71,6 +71,16 @@ test('ps shows every replica with its health, what is missing, and hosts that do
   assertGolden('cli/ps.txt', viewRows(rows, lost, now, plain));
 });
 
+test('a replica that gets requests is healthy, though Docker waits for its next interval to say so', () => {
+  const web = container('web', 1, 'app1', { status: 'Up 2 seconds (health: starting)' });
+  const stateWith = (catalog: readonly CatalogReplica[] | undefined) =>
+    mergeRows([web], catalog, [])[0]?.state;
+  assert.equal(stateWith([known('web1app1')]), 'healthy');
+  assert.equal(stateWith([known('web1app1', { draining: true })]), 'draining');
+  assert.equal(stateWith([known('web1app1', { status: 'critical' })]), 'starting');
+  assert.equal(stateWith(undefined), 'starting');
+});
+
 test('a replica that no health check watches is called running, not healthy', () => {
   assert.equal(mergeRows([container('worker', 1, 'app1')], undefined, [])[0]?.state, 'running');
 });

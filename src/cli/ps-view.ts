@@ -132,7 +132,8 @@ function lostRow({ service, replica, host, release, address, container }: Catalo
 
 function stateOf({ state, status }: ContainerRow, catalog: CatalogState | undefined): string {
   if (state !== 'running') return state;
-  if (status.includes('(health: starting)')) return 'starting';
+  // What passed its health command once gets requests, though Docker itself waits for its next interval to say so.
+  if (status.includes('(health: starting)') && catalog?.status !== 'passing') return 'starting';
   if (catalog?.draining) return 'draining';
   if (catalog?.status === 'critical' || status.includes('(unhealthy)')) return 'unhealthy';
   return catalog !== undefined || status.includes('(healthy)') ? 'healthy' : 'running';
