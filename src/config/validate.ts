@@ -26,7 +26,7 @@ export function validateConfig(root: Node): ValidatedConfig {
     if (!known.includes(key) && !key.startsWith('x-'))
       problems.push(unknownKey(root, [key], known, entry.key));
   }
-  const result = configSchema.safeParse(toJson(root));
+  const result = configSchema.safeParse(toJson(root), { reportInput: true });
   if (result.success) return problems.length === 0 ? { value: result.data, problems } : { problems };
   for (const issue of result.error.issues) problems.push(...issueProblems(root, issue, []));
   return { problems, readable: readablePart(toJson(root), result.error.issues) };
