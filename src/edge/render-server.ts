@@ -1,6 +1,6 @@
 import type { EdgeModel, EdgeRoute, EdgeServer, EdgeSettings, EdgeUpstream } from './model.ts';
 import { commentText, indent, listenPlain, listenTls } from './nginx-text.ts';
-import { believesHeaders } from './render-forwarded.ts';
+import { believesHeaders, type RequestPlace, requestHeaders } from './render-request.ts';
 import { isServedByTls, refuseMisdirected, renderTls, renderUpstreamTls, tlsHeaders } from './render-tls.ts';
 import { noRoute, renderWellKnown } from './render-unknown.ts';
 
@@ -20,6 +20,7 @@ interface Face {
   /** At the beginning of every location of a route. */
   readonly inRoute: readonly string[];
   readonly locations: readonly string[];
+  readonly place: RequestPlace;
 }
 
 /** One domain with the routes of every project that has some there: over HTTPS, over plain HTTP, or over both. */
@@ -38,15 +39,22 @@ export function renderServer(
       headers: [],
       inRoute: mayRedirect ? [redirectUnlessHttps(settings)] : [],
       locations: [renderWellKnown(settings)],
+      place: {},
     });
-  if (isServedByTls(server))
+  if (isServedByTls(server)) {
+    const place = { isMutual: server.tls.isMutual };
     faces.push({
       listen: `${listenTls(settings)}\n${renderTls(server, settings)}`,
-      first: [refuseMisdirected(server.tls)],
+      first: [
+        refuseMisdirected(server.domain, server.tls),
+        ...(place.isMutual ? [requestHeaders(settings, place)] : []),
+      ],
       headers: tlsHeaders(server.tls, settings),
       inRoute: [],
       locations: [],
+      place,
     });
+  }
   return faces.map((face) => renderFace(server, face, settings, upstreams));
 }
 
@@ -58,13 +66,14 @@ function renderFace(
 ): string {
   const projects = new Set(server.routes.map((route) => route.project));
   const isAway = server.routes.some((route) => route.upstream === undefined);
-  const context = { face, settings, upstreams };
+  const isShared = projects.size > 1;
+  const context = { face, settings, upstreams, isShared };
   const parts = [
     [
       face.listen,
       `server_name ${server.domain};`,
       // Requests that end before their route is known (too large, broken) still count for the only project.
-      `set $seawall_project "${projects.size === 1 ? [...projects][0] : ''}";`,
+      `set $seawall_project "${isShared ? '' : [...projects][0]}";`,
       ...face.first,
       ...face.headers,
     ].join('\n'),
@@ -129,6 +138,8 @@ interface RouteContext {
   readonly face: Face;
   readonly settings: EdgeSettings;
   readonly upstreams: ReadonlyMap<string, EdgeUpstream>;
+  /** Several projects have routes of the domain: only a route tells whose a request is. */
+  readonly isShared: boolean;
 }
 
 function renderRoute(route: EdgeRoute, stream: string, context: RouteContext): string {
@@ -136,7 +147,7 @@ function renderRoute(route: EdgeRoute, stream: string, context: RouteContext): s
   const { inRoute } = context.face;
   const body = [
     ...inRoute,
-    route.upstream === undefined ? unavailableBody(route) : requestBody(route, stream, context),
+    route.upstream === undefined ? unavailableBody(route, context) : requestBody(route, stream, context),
   ].join('\n');
   const places = route.path === '/' ? ['^~ "/"'] : [`= "${route.path}"`, `^~ "${route.path}/"`];
   const locations = places.map((place) => `location ${place} {\n${indent(body)}\n}`);
@@ -145,15 +156,16 @@ function renderRoute(route: EdgeRoute, stream: string, context: RouteContext): s
   return [heading, ...locations].join('\n');
 }
 
-function logVariables(route: EdgeRoute, stream: '' | '1'): string {
-  return `set $seawall_project "${route.project}";
-set $seawall_route "${route.domain}${route.path}";
-set $seawall_service "${route.catalogService}";
-set $seawall_stream "${stream}";`;
+function logVariables(route: EdgeRoute, { isShared }: RouteContext): string {
+  return [
+    ...(isShared ? [`set $seawall_project "${route.project}";`] : []),
+    `set $seawall_route "${route.domain}${route.path}";`,
+    `set $seawall_service "${route.catalogService}";`,
+  ].join('\n');
 }
 
 function requestBody(route: EdgeRoute, stream: string, context: RouteContext): string {
-  return `${logVariables(route, '')}
+  return `${logVariables(route, context)}
 error_page 418 = ${stream};
 if ($seawall_upgrade) {
   return 418;
@@ -171,8 +183,10 @@ function streamBody(route: EdgeRoute, context: RouteContext): string {
     readTimeoutMs: Math.max(route.readTimeoutMs, silentStreamMs),
     sendTimeoutMs: Math.max(route.sendTimeoutMs, silentStreamMs),
   };
+  const { face, settings } = context;
   return `set $seawall_stream "1";
-${limits(route, patient)}
+${requestHeaders(settings, { ...face.place, isStream: true })}
+${settings.sources === undefined ? '' : 'proxy_bind $seawall_source;\n'}${limits(route, patient)}
 proxy_buffering off;
 ${proxyPass(route, '$seawall_suffix', context)}`;
 }
@@ -193,9 +207,9 @@ proxy_read_timeout ${Math.max(1, timeouts.readTimeoutMs)}ms;
 proxy_send_timeout ${Math.max(1, timeouts.sendTimeoutMs)}ms;`;
 }
 
-function unavailableBody(route: EdgeRoute): string {
+function unavailableBody(route: EdgeRoute, context: RouteContext): string {
   return `# No replica is well.
-${logVariables(route, '')}
+${logVariables(route, context)}
 error_page 418 =503 @unavailable_json;
 error_page 503 @unavailable;
 if ($http_accept ~* "application/json") {

@@ -90,8 +90,18 @@ export function tlsHeaders({ hsts }: EdgeTls, settings: EdgeSettings): string[] 
   return headers;
 }
 
-/** Refuses a request whose Host belongs to another connection than the one it came on (RFC 9110 section 15.5.20). */
-export const refuseMisdirected = ({ group }: EdgeTls): string => `if ($seawall_sni != "${group}") {
+/**
+ * Refuses a request whose Host belongs to another connection than the one it came on (RFC 9110 section 15.5.20). Nearly all come
+ * on a connection for their own domain, which is told without the map.
+ */
+export const refuseMisdirected = (
+  domain: string,
+  { group }: EdgeTls,
+): string => `set $seawall_group "${group}";
+if ($ssl_server_name != "${domain}") {
+  set $seawall_group $seawall_sni;
+}
+if ($seawall_group != "${group}") {
   return 421;
 }`;
 

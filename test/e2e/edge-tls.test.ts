@@ -54,13 +54,17 @@ test('a domain is served over HTTP/1.1 and HTTP/2, and the replica learns how it
   const { httpsPort } = stage;
   assert.equal(await handshake(httpsPort, { servername: 'a.test', ALPNProtocols: ['h2', 'http/1.1'] }), 'h2');
   const fake = { 'x-forwarded-proto': 'http', 'x-client-verify': 'SUCCESS', 'x-client-dn': 'CN=root' };
-  const seen = JSON.parse((await stage.get('a.test', '/', { headers: fake })).body) as Record<string, string>;
-  assert.equal(seen['x-forwarded-proto'], 'https');
-  assert.equal(seen['x-forwarded-port'], String(httpsPort));
-  assert.equal(seen['x-forwarded-for'], '127.0.0.1');
-  assert.equal(seen['x-forwarded-host'], `a.test:${httpsPort}`);
-  assert.equal(seen['x-client-verify'], undefined);
-  assert.equal(seen['x-client-dn'], undefined);
+  // Event streams have a location, and so a list of headers, of their own.
+  for (const accept of ['*/*', 'text/event-stream']) {
+    const answer = await stage.get('a.test', '/', { headers: { ...fake, accept } });
+    const seen = JSON.parse(answer.body) as Record<string, string>;
+    assert.equal(seen['x-forwarded-proto'], 'https');
+    assert.equal(seen['x-forwarded-port'], String(httpsPort));
+    assert.equal(seen['x-forwarded-for'], '127.0.0.1');
+    assert.equal(seen['x-forwarded-host'], `a.test:${httpsPort}`);
+    assert.equal(seen['x-client-verify'], undefined);
+    assert.equal(seen['x-client-dn'], undefined);
+  }
 });
 
 test('names that are not served get no handshake, and old clients none either', async (t) => {
@@ -199,11 +203,13 @@ test("client certificates: none and another CA's are refused, and only Seawall s
   const bad = await stage.root.issue(['mallory'], { isClient: true });
   assert.equal((await stage.get('closed.test')).status, 400);
   assert.equal((await stage.get('closed.test', '/', { cert: bad.chain, key: bad.key })).status, 400);
-  const headers = { 'x-client-dn': 'CN=root', 'x-client-verify': 'NONE' };
-  const answer = await stage.get('closed.test', '/', { cert: good.chain, key: good.key, headers });
-  const seen = JSON.parse(answer.body) as Record<string, string>;
-  assert.equal(seen['x-client-verify'], 'SUCCESS');
-  assert.equal(seen['x-client-dn'], 'CN=alice');
+  for (const accept of ['*/*', 'text/event-stream']) {
+    const headers = { 'x-client-dn': 'CN=root', 'x-client-verify': 'NONE', accept };
+    const answer = await stage.get('closed.test', '/', { cert: good.chain, key: good.key, headers });
+    const seen = JSON.parse(answer.body) as Record<string, string>;
+    assert.equal(seen['x-client-verify'], 'SUCCESS');
+    assert.equal(seen['x-client-dn'], 'CN=alice');
+  }
   // `redirect: false` would let everybody in.
   assert.equal((await stage.plain('closed.test')).status, 301);
 });
