@@ -31,10 +31,17 @@ function ask(options: object, body = ''): Promise<string> {
 
 async function register(id: string): Promise<void> {
   const container = JSON.parse(await ask({ socketPath, path: `/containers/${id}/json` })) as Inspected;
-  const name = container.Config.Env.find((text) => text.startsWith('SERVICE_NAME='))?.slice(13);
-  const port = Object.values(container.NetworkSettings.Ports).flatMap((bound) => bound ?? [])[0]?.HostPort;
-  if (name === undefined || port === undefined) return;
-  const service = { ID: container.Id, Name: name, Port: Number(port), Address: hostAddress };
+  const env = new Map(container.Config.Env.map((text) => text.split('=') as [string, string]));
+  const name = env.get('SERVICE_NAME');
+  const [inside, bound] = Object.entries(container.NetworkSettings.Ports)[0] ?? [];
+  const port = bound?.[0]?.HostPort;
+  if (name === undefined || inside === undefined || port === undefined) return;
+  const own = `SERVICE_${inside.split('/')[0]}_CHECK`;
+  // Every 10 s unless the container says otherwise, as Registrator has it (docs/user/services.md).
+  const check = env.has(`${own}_TCP`) && {
+    Check: { TCP: `${hostAddress}:${port}`, Interval: env.get(`${own}_INTERVAL`) ?? '10s' },
+  };
+  const service = { ID: container.Id, Name: name, Port: Number(port), Address: hostAddress, ...check };
   const path = '/v1/agent/service/register';
   await ask({ host: consulHost, port: consulPort, method: 'PUT', path }, JSON.stringify(service));
 }

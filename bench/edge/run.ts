@@ -149,15 +149,16 @@ function ratiosOf(cell: readonly Measurement[], where: string): readonly Ratio[]
     rate: median((byName.get(name) ?? []).map(({ requestsPerSecond }) => requestsPerSecond)),
   }));
   const best = medians.toSorted((a, b) => b.rate - a.rate)[0]?.name ?? '';
-  const ratio = (name: string): number =>
+  const ratio = (name: string, one = 'seawall'): number =>
     median(
-      (byName.get('seawall') ?? []).map((own) => {
+      (byName.get(one) ?? []).map((own) => {
         const other = byName.get(name)?.find(({ round }) => round === own.round);
         return own.requestsPerSecond / (other?.requestsPerSecond ?? Number.NaN);
       }),
     );
   return [
     { what: `${where}: requests/s, ours ÷ tutorial`, value: ratio('tutorial'), asked: { is: '>=', than: 3 } },
+    { what: `${where}: requests/s, hand-tuned ÷ tutorial`, value: ratio('tutorial', 'tuned') },
     {
       what: `${where}: requests/s, ours ÷ hand-tuned`,
       value: ratio('tuned'),
