@@ -23,6 +23,10 @@ export interface ClusterFile {
   readonly edge?: EdgeRules;
   /** Where every host's server gives metrics, from `metrics:` of seawall.yml; absent: nowhere. */
   readonly metrics?: MetricsRules;
+  /** Image of the edges' nginx that a project asked for. */
+  readonly edgeImage?: string;
+  /** Key of seawall.yml → the project that set it for the whole cluster: where others leave it out it stays. */
+  readonly settledBy?: Readonly<Record<string, string>>;
 }
 
 /** Who may read metrics, and where; fixed by `machine setup` and each deploy. */

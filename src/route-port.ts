@@ -9,6 +9,10 @@ interface RoutePlace {
 /** Name of a route in {@link readRoutePorts}'s record. */
 export const routeKey = ({ domain, path }: Pick<RoutePlace, 'domain' | 'path'>): string => `${domain}${path}`;
 
+/** Domain and path as edges compare them: lower case, without a final dot or slash. */
+export const servedPlace = ({ domain, path }: Pick<RoutePlace, 'domain' | 'path'>): string =>
+  `${domain.toLowerCase().replace(/\.$/, '')}${path === '/' ? '/' : path.replace(/\/$/, '')}`;
+
 /** Reads the label or catalog text in which a replica says its ports: JSON, route → port. What is none counts as nothing. */
 export function readRoutePorts(text: string | undefined): Record<string, number> {
   if (text === undefined) return {};

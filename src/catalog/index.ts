@@ -2,6 +2,7 @@ export { type CatalogCertificate, makeCatalogCertificate } from './certificate.t
 export { CatalogClient } from './client.ts';
 export type {
   CheckEntry,
+  KvEntry,
   Registration,
   ServiceEntry,
 } from './entry.ts';

@@ -1,4 +1,5 @@
 import type { EdgeRules, LinkKind, MetricsRules } from '../cluster.ts';
+import type { ClusterSetting } from '../cluster-settings.ts';
 import type { CertificateSettings } from './certificate-settings.ts';
 
 /** seawall.yml with every default filled in. */
@@ -13,6 +14,10 @@ export interface Config {
   readonly edge: { readonly image: string; readonly httpPort: number; readonly rules: EdgeRules };
   /** Absent: no metrics are given. */
   readonly metrics?: MetricsRules;
+  /** What of the cluster's settings the file writes. */
+  readonly written: readonly ClusterSetting[];
+  /** Setting → the project whose word on it counts; absent as long as it is not known what the cluster has. */
+  readonly settledBy?: Readonly<Record<string, string>>;
   /** How certificates are come by that no route names, from the top-level `tls`; secrets as SHA-256, as in Desired. */
   readonly certificates: CertificateSettings;
   readonly agent: { readonly baseImage: string; readonly buildNetwork?: string };

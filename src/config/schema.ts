@@ -207,7 +207,7 @@ export const configSchema = z
       })
       .optional()
       .describe(
-        'The edges. What stands here holds for the whole cluster: projects that share one say the same.',
+        'The edges. One setting for the whole cluster: left out, it stays as another project set it.',
       ),
     metrics: z
       .strictObject({
@@ -220,10 +220,9 @@ export const configSchema = z
                 'an address with a port, such as 127.0.0.1:9464 or [::1]:9464',
               ),
           )
-          .min(1)
           .optional()
           .describe(
-            'Where `GET /metrics` is answered, as `ADDRESS:PORT`. Each host listens on those that are its own. An address that is not loopback needs `from`. (Default: 127.0.0.1:9464.)',
+            'Where `GET /metrics` is answered, as `ADDRESS:PORT`. Each host listens on those that are its own. An address that is not loopback needs `from`. `[]`: nowhere. (Default: 127.0.0.1:9464.)',
           ),
         from: z
           .array(addressOrRange)
@@ -235,7 +234,7 @@ export const configSchema = z
       })
       .optional()
       .describe(
-        'Metrics for Prometheus, on every host. What stands here holds for the whole cluster: projects that share one say the same. (Default: nothing listens.)',
+        'Metrics for Prometheus, on every host. One for the whole cluster: left out, it stays as another project set it. (Default: nothing listens.)',
       ),
     agent: z
       .strictObject({

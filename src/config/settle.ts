@@ -7,6 +7,7 @@ import type { Config, HostConfig } from './config.ts';
 import { settleEdgeRules } from './edge-rules.ts';
 import { settleMetrics } from './metrics-rules.ts';
 import type { ConfigInput } from './schema.ts';
+import { writtenSettings } from './written-settings.ts';
 
 const DEFAULTS = {
   edgeImage: 'nginx:1.30',
@@ -68,6 +69,7 @@ export function settleConfig(
       rules,
     },
     ...(metrics.rules === undefined ? {} : { metrics: metrics.rules }),
+    written: writtenSettings(input),
     agent: {
       baseImage: input.agent?.base_image ?? DEFAULTS.baseImage,
       ...(input.agent?.build_network === undefined ? {} : { buildNetwork: input.agent.build_network }),

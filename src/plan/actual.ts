@@ -6,6 +6,8 @@ export interface Actual {
   readonly hosts: Readonly<Record<string, ActualHost>>;
   /** Routes of this project that the edges serve. */
   readonly routes: readonly PublishedRoute[];
+  /** Routes of other projects of the cluster; absent: none. */
+  readonly foreignRoutes?: readonly ForeignRoute[];
   /** Certificates that the project wants by the catalog, secrets as their SHA-256; absent: none. */
   readonly certificates?: readonly DesiredCertificate[];
   /** The last good release, when there is one. */
@@ -26,6 +28,13 @@ export interface MixedRelease {
 
 /** A route as published; what a {@link DesiredRoute} becomes. */
 export type PublishedRoute = Omit<DesiredRoute, 'service'>;
+
+/** What another project's route takes. */
+export interface ForeignRoute {
+  readonly project: string;
+  readonly domain: string;
+  readonly path: string;
+}
 
 export interface ActualHost {
   readonly name: string;

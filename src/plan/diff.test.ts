@@ -236,6 +236,27 @@ test('restart: true of a dependency replaces the dependents, once', () => {
   );
 });
 
+test("another project's route is not taken from it, however it is written; what is published stays", () => {
+  const route = {
+    ...{ domain: 'shop.example', path: '/admin', catalogService: 'blog-web', service: 'web', port: 8000 },
+    ...{ bodyLimitBytes: 0, connectTimeoutMs: 1, readTimeoutMs: 1, sendTimeoutMs: 1, upstreamKeepaliveMs: 1 },
+    tls: 'off' as const,
+  };
+  const desired = { ...project(service('web')), routes: [route] };
+  const empty = actualOf(host('app1'));
+  const shop = (domain: string, path: string) => [{ project: 'shop', domain, path }];
+  const taken = planFor(desired, { ...empty, foreignRoutes: shop('Shop.Example.', '/admin/') });
+  assert.deepEqual(
+    taken.obstacles.map(({ path, message }) => [path, message]),
+    [['routes.shop.example/admin', 'is served by project shop already']],
+  );
+  assert.deepEqual(taken.steps, []);
+  assert.deepEqual(planFor(desired, { ...empty, foreignRoutes: shop('shop.example', '/') }).obstacles, []);
+  const { service: _service, ...published } = route;
+  const both = { ...empty, routes: [published], foreignRoutes: shop('shop.example', '/admin') };
+  assert.deepEqual(planFor(desired, both).obstacles, []);
+});
+
 test('a route that moves to another port replaces the replicas made for the old one, a new route does not', () => {
   const route = (path: string, port: number): DesiredRoute => ({
     ...{ domain: 'polls.example', path, catalogService: 'polls-web', service: 'web', port, tls: 'off' },

@@ -3,7 +3,7 @@ import type { Change, Obstacle, Plan } from './change.ts';
 import { builds, setUps, skippedHosts, unready, volumeChanges } from './host-diff.ts';
 import { type PlanInput, planningOf } from './input.ts';
 import { serviceOrder } from './order.ts';
-import { planRoutes } from './route-diff.ts';
+import { planRoutes, takenRoutes } from './route-diff.ts';
 import { planService, removeService, type ServicePlan } from './service-diff.ts';
 import { orderSteps, prepares, rollStep } from './steps.ts';
 import { dueTasks, planTask } from './task-diff.ts';
@@ -30,6 +30,7 @@ export function diff(input: PlanInput): Plan {
   const moving = rolls.filter((roll) => roll.moves.length > 0);
   const obstacles = [
     ...unready(actual),
+    ...takenRoutes(desired, actual),
     ...rolls.flatMap((roll) => roll.obstacles),
     ...taskPlans.flatMap((t) => t.obstacles),
   ];

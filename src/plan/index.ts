@@ -1,4 +1,11 @@
-export type { Actual, ActualHost, ActualReplica, MixedRelease, PublishedRoute } from './actual.ts';
+export type {
+  Actual,
+  ActualHost,
+  ActualReplica,
+  ForeignRoute,
+  MixedRelease,
+  PublishedRoute,
+} from './actual.ts';
 export { canonicalJson } from './canonical.ts';
 export { issuerWords } from './certificate-words.ts';
 export type { Change, Move, Obstacle, OldReplica, Plan, RollRule, Step } from './change.ts';

@@ -1,10 +1,10 @@
 import type { Desired, DesiredRoute, RouteTls } from '../compose/desired.ts';
-import { routeKey } from '../route-port.ts';
+import { routeKey, servedPlace } from '../route-port.ts';
 import type { Actual, PublishedRoute } from './actual.ts';
 import { canonicalJson } from './canonical.ts';
 import { planCertificates } from './certificate-diff.ts';
 import { issuerWords } from './certificate-words.ts';
-import type { Change, Step } from './change.ts';
+import type { Change, Obstacle, Step } from './change.ts';
 
 export function planRoutes(desired: Desired, actual: Actual): { changes: Change[]; steps: Step[] } {
   const wanted = desired.routes.map(publishedRoute);
@@ -39,6 +39,26 @@ export function planRoutes(desired: Desired, actual: Actual): { changes: Change[
   }
   changes.push(...planCertificates(desired, actual));
   return { changes, steps: changes.length > 0 ? [{ kind: 'publish-routes', routes: wanted }] : [] };
+}
+
+/**
+ * Routes that another project has already. Of two the edges serve one: the one that is there, not whoever comes. What this project
+ * published itself stays; two that came at once are told apart by the edges, which say so.
+ */
+export function takenRoutes(desired: Desired, { routes, foreignRoutes = [] }: Actual): Obstacle[] {
+  const owners = new Map(foreignRoutes.map((route) => [servedPlace(route), route.project]));
+  const own = new Set(routes.map(servedPlace));
+  return desired.routes.flatMap((route) => {
+    const owner = owners.get(servedPlace(route));
+    if (owner === undefined || own.has(servedPlace(route))) return [];
+    return [
+      {
+        path: `routes.${routeKey(route)}`,
+        message: `is served by project ${owner} already`,
+        remedy: `Take it out of the seawall.yml of ${owner} and deploy that first, or write another domain or path here.`,
+      },
+    ];
+  });
 }
 
 function newRoute({ certificates = [] }: Desired, { tls }: PublishedRoute): string {

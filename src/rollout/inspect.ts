@@ -1,10 +1,10 @@
-import { type CatalogClient, type CheckEntry, parseEntry } from '../catalog/index.ts';
+import { type CatalogClient, type CheckEntry, type KvEntry, parseEntry } from '../catalog/index.ts';
 import { KEY, META, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
 import { releaseImageId } from '../images/index.ts';
 import { LABEL } from '../labels.ts';
-import type { Actual, ActualHost, ActualReplica, PublishedRoute } from '../plan/index.ts';
+import type { Actual, ActualHost, ActualReplica, ForeignRoute, PublishedRoute } from '../plan/index.ts';
 import { readRoutePorts } from '../route-port.ts';
 import { instancesOn } from './absent.ts';
 import { openWish, readWishes } from './certificates/wishes.ts';
@@ -153,23 +153,39 @@ function replicaOf(host: string, container: ContainerSummary, states: ContainerS
   };
 }
 
+/** What another project has routed; what another version wrote and cannot be read here is the edges' business. */
+function foreignRoutes(entry: KvEntry): ForeignRoute[] {
+  try {
+    return parseEntry<RouteRecord[]>(entry).map(({ project, domain, path }) => ({ project, domain, path }));
+  } catch {
+    return [];
+  }
+}
+
 async function readCatalog(
   session: Session,
-): Promise<Pick<Actual, 'routes' | 'certificates' | 'current' | 'mixed' | 'volumeHosts' | 'unfinished'>> {
+): Promise<
+  Pick<
+    Actual,
+    'routes' | 'foreignRoutes' | 'certificates' | 'current' | 'mixed' | 'volumeHosts' | 'unfinished'
+  >
+> {
   const { client, cluster, desired, signal } = session;
   if (!client || !cluster) return { routes: [], volumeHosts: {} };
   const { project } = desired;
   const [routes, volumes, releases, wishes] = await Promise.all([
-    client.kvGet(KEY.route(project), { signal }),
+    client.kvList(KEY.routes, { signal }),
     client.kvList(KEY.volumes(project), { signal }),
     readReleases(client, project, signal),
     readWishes(client, project, signal),
   ]);
   const good = lastGood(releases);
   const newest = releases.at(-1);
+  const own = routes.value.find(({ key }) => key === KEY.route(project));
   return {
     ...(newest?.status === 'pending' ? { unfinished: newest.number } : {}),
-    routes: routes.value ? parseEntry<RouteRecord[]>(routes.value).map(withoutProject) : [],
+    routes: own === undefined ? [] : parseEntry<RouteRecord[]>(own).map(withoutProject),
+    foreignRoutes: routes.value.filter((entry) => entry !== own).flatMap(foreignRoutes),
     certificates: wishes.map((wish) => openWish(cluster, wish)),
     volumeHosts: Object.fromEntries(
       volumes.value.map((entry) => [

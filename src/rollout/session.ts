@@ -7,6 +7,7 @@ import { SeawallError } from '../errors.ts';
 import { connectHosts, type HostFailure, type HostLink, readClusterFile } from '../hosts/index.ts';
 import type { Report } from '../progress.ts';
 import { presentHosts } from './absent.ts';
+import { inCluster } from './in-cluster.ts';
 
 /** What a command works on: the project, its hosts and, when they are set up, their cluster and catalog. */
 export interface Session {
@@ -52,7 +53,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   try {
     const files = await Promise.all(links.map((link) => readClusterFile(link, { signal })));
     const found = oneCluster(links, files);
-    if (!found) return { ...options, links, failures, hosts: [], close };
+    const known = { ...options, config: inCluster(config, found, options.desired.project) };
+    if (!found) return { ...known, links, failures, hosts: [], close };
     const client = await openCatalog(found, links, failures);
     const hosts = await listHosts(client, links, options).catch((error: unknown) => {
       // The first call through the forwarded port: sshd may forbid that while it lets Docker's socket through.
@@ -62,7 +64,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       client.close();
       await close();
     };
-    return { ...options, links, failures, cluster: found, client, hosts, close: closeAll };
+    return { ...known, links, failures, cluster: found, client, hosts, close: closeAll };
   } catch (error) {
     await close();
     throw error;

@@ -18,12 +18,20 @@ const PARTS: SetupParts = { edgeBody: edgeContainerBody, privateAddress };
 
 /** What `machine setup` would still do on a host. */
 export async function setupReasons(session: Session, link: HostLink): Promise<readonly string[]> {
-  const { config, client, signal } = session;
+  const { config, client, signal, desired } = session;
   const knownHosts = async (): Promise<readonly HostRecord[]> => {
     const { value } = client === undefined ? { value: [] } : await client.kvList(KEY.hosts, { signal });
     return value.map((entry) => parseEntry<HostRecord>(entry));
   };
-  const about = { config, agentSource: await agentSource(session), parts: PARTS, knownHosts, signal };
+  const { project } = desired;
+  const about = {
+    config,
+    project,
+    agentSource: await agentSource(session),
+    parts: PARTS,
+    knownHosts,
+    signal,
+  };
   return reasonsOn(about)(link);
 }
 

@@ -39,6 +39,7 @@ before(async () => {
     certificates: { source: 'internal', issuers: [], challenge: 'http', keys: ['ecdsa'] },
     agent: { baseImage: 'node:24-slim', buildNetwork: 'host' },
     keep: { releases: 5 },
+    written: [],
     // The old engine is reached by a user who has sudo and no more.
     hosts: [
       hostConfig(lab, 'host1', { roles: ['app', 'edge'] }),
@@ -64,7 +65,14 @@ test('two bare hosts become a cluster whose agents live and whose link carries p
   const { cluster, done } = await setUp();
   assert.equal(cluster.catalog.host, 'host1');
   assert.deepEqual(done.host2, ['cluster file written', 'server created', 'agent created']);
-  const reasons = setupReasons({ config, agentSource, parts, knownHosts: async () => [], signal });
+  const reasons = setupReasons({
+    config,
+    project: 'shop',
+    agentSource,
+    parts,
+    knownHosts: async () => [],
+    signal,
+  });
   for (const link of links) {
     const facts = await readFacts(link);
     assert.equal(facts.cluster?.id, cluster.id);
@@ -112,7 +120,14 @@ test('what was lost on a host is made again, the cluster stays the same', async 
   await second.docker.tagImage(Image, 'seawall-agent:earlier');
   await second.docker.removeContainer(OWN.server, { force: true });
   await second.docker.removeContainer(OWN.agent, { force: true });
-  const reasons = setupReasons({ config, agentSource, parts, knownHosts: async () => [], signal });
+  const reasons = setupReasons({
+    config,
+    project: 'shop',
+    agentSource,
+    parts,
+    knownHosts: async () => [],
+    signal,
+  });
   assert.deepEqual(await reasons(second), ['set up Seawall']);
   const { cluster, done } = await setUp();
   assert.equal(cluster.id, before);

@@ -24,11 +24,11 @@ export interface SetupParts {
 const fileLabel = 'seawall.cluster-file';
 
 /**
- * The list of hosts does not count, nor does the catalog's place: the programs follow both while they run. Nor does the order of
- * keys, which is another one in a file that was decided than in one that was read and compared.
+ * The list of hosts does not count, nor does the catalog's place: the programs follow both while they run. Who set what, and the
+ * edges' image, do not concern them. Nor does the order of keys, which is another one in a file that was decided than in one that was read and compared.
  */
 export function fileHash(file: ClusterFile): string {
-  const { hosts: _hosts, catalog, ...rest } = file;
+  const { hosts: _hosts, settledBy: _settledBy, edgeImage: _edgeImage, catalog, ...rest } = file;
   const { host: _host, address: _address, epoch: _epoch, ...kept } = catalog;
   const entries = Object.entries({ ...rest, catalog: kept });
   return sha256(JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)))).slice(0, 16);

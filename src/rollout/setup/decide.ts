@@ -22,7 +22,7 @@ export interface FreshCluster {
 }
 
 export interface DecideInput {
-  readonly config: Pick<Config, 'hosts' | 'edge' | 'metrics'>;
+  readonly config: Pick<Config, 'hosts' | 'edge' | 'metrics' | 'settledBy'>;
   /** CIDR; that of the cluster which exists. */
   readonly range: string;
   readonly link: SettledLink;
@@ -61,12 +61,22 @@ export function decideCluster(input: DecideInput): Readonly<Record<string, Clust
     httpPort: config.edge.httpPort,
     ...filedRules(config.edge.rules),
     ...filedMetrics(config.metrics),
+    ...filedOwners(config),
   } as const;
   return Object.fromEntries(
     hosts
       .filter((host) => config.hosts.some(({ name }) => name === host.name))
       .map((host) => [host.name, { ...shared, ...programOf(link, host), host }]),
   );
+}
+
+/** Who set what; the image only when somebody did, so that Seawall's own choice moves on with its versions. */
+function filedOwners({
+  edge,
+  settledBy = {},
+}: Pick<Config, 'edge' | 'settledBy'>): Pick<ClusterFile, 'settledBy' | 'edgeImage'> {
+  if (Object.keys(settledBy).length === 0) return {};
+  return { settledBy, ...(settledBy['edge.image'] === undefined ? {} : { edgeImage: edge.image }) };
 }
 
 const programOf = ({ inUserSpace }: SettledLink, { name }: ClusterHost) =>

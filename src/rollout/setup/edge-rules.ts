@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ClusterFile, defaultEdgeRules, type EdgeRules } from '../../cluster.ts';
+import { type ClusterSetting, RULE_KEYS } from '../../cluster-settings.ts';
 
 /** The rules as they stand in a cluster file: the usual ones are left out, so that files of before HTTPS say the same. */
 export const filedRules = (rules: EdgeRules): Pick<ClusterFile, 'edge'> =>
@@ -10,27 +11,37 @@ export function withRules({ edge: _before, ...file }: ClusterFile, rules: EdgeRu
   return { ...file, ...filedRules(rules) };
 }
 
-/** Keys of seawall.yml that the rules come from. */
-const KEYS: Readonly<Record<keyof EdgeRules, string>> = {
-  httpsPort: 'edge.https_port',
-  tlsPolicy: 'tls.policy',
-  http3: 'edge.http3',
-  trustedProxies: 'edge.trusted_proxies',
-  proxyProtocol: 'edge.proxy_protocol',
-  keepaliveMs: 'edge.keepalive_timeout (ms)',
-};
-
-/** What differs of ports and rules of the edges, as reasons for a setup. */
+/** What differs of ports and rules of the edges, and who had set it, as reasons for a setup. */
 export function ruleReasons(
-  { edge = defaultEdgeRules, httpPort }: Pick<ClusterFile, 'edge' | 'httpPort'>,
+  { edge = defaultEdgeRules, httpPort, settledBy = {} }: Pick<ClusterFile, 'edge' | 'httpPort' | 'settledBy'>,
   wanted: { readonly httpPort: number; readonly rules: EdgeRules },
+  project: string,
 ): string[] {
   const show = (value: unknown): string =>
     Array.isArray(value) ? value.join(', ') || 'none' : String(value);
-  const port = httpPort === wanted.httpPort ? [] : [`edge.http_port: ${httpPort} → ${wanted.httpPort}`];
-  const keys = Object.keys(KEYS) as (keyof EdgeRules)[];
-  const rules = keys
-    .filter((key) => !isDeepStrictEqual(edge[key], wanted.rules[key]))
-    .map((key) => `${KEYS[key]}: ${show(edge[key])} → ${show(wanted.rules[key])}`);
-  return [...port, ...rules];
+  const reason = (key: ClusterSetting, unit: string, before: unknown, after: unknown) =>
+    isDeepStrictEqual(before, after)
+      ? []
+      : [`${key}${unit}: ${show(before)}${setByOther(settledBy, key, project)} → ${show(after)}`];
+  return [
+    ...reason('edge.http_port', '', httpPort, wanted.httpPort),
+    ...Object.entries(RULE_KEYS).flatMap(([rule, key]) =>
+      reason(
+        key,
+        rule === 'keepaliveMs' ? ' (ms)' : '',
+        edge[rule as keyof EdgeRules],
+        wanted.rules[rule as keyof EdgeRules],
+      ),
+    ),
+  ];
+}
+
+/** ` (set by project shop)` when another project's word on it counted until now. */
+export function setByOther(
+  settledBy: Readonly<Record<string, string>>,
+  key: ClusterSetting,
+  project: string,
+): string {
+  const owner = settledBy[key];
+  return owner === undefined || owner === project ? '' : ` (set by project ${owner})`;
 }

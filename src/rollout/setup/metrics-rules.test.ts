@@ -19,13 +19,13 @@ test('without metrics: a cluster file says nothing of them, also after they were
 });
 
 test('what differs is a reason for a setup, by its key in seawall.yml', () => {
-  assert.deepEqual(metricsReasons({}, undefined), []);
-  assert.deepEqual(metricsReasons({ metrics: rules }, { ...rules }), []);
-  assert.deepEqual(metricsReasons({}, rules), [
+  assert.deepEqual(metricsReasons({}, undefined, 'blog'), []);
+  assert.deepEqual(metricsReasons({ metrics: rules }, { ...rules }, 'blog'), []);
+  assert.deepEqual(metricsReasons({}, rules, 'blog'), [
     'metrics.listen: nowhere → 127.0.0.1:9464, [::1]:9464',
     'metrics.from: nobody → 10.0.0.9',
   ]);
-  assert.deepEqual(metricsReasons({ metrics: rules }, { ...rules, from: [] }), [
+  assert.deepEqual(metricsReasons({ metrics: rules }, { ...rules, from: [] }, 'blog'), [
     'metrics.from: 10.0.0.9 → nobody',
   ]);
 });

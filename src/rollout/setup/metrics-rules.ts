@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterFile, MetricsRules } from '../../cluster.ts';
+import { setByOther } from './edge-rules.ts';
 
 /** The rules as they stand in a cluster file. */
 export const filedMetrics = (rules: MetricsRules | undefined): Pick<ClusterFile, 'metrics'> =>
@@ -13,10 +14,11 @@ export function withMetrics(
   return { ...file, ...filedMetrics(rules) };
 }
 
-/** What differs of who may read metrics and where, as reasons for a setup. */
+/** What differs of who may read metrics and where, and who had set it, as reasons for a setup. */
 export function metricsReasons(
-  { metrics: filed }: Pick<ClusterFile, 'metrics'>,
+  { metrics: filed, settledBy = {} }: Pick<ClusterFile, 'metrics' | 'settledBy'>,
   wanted: MetricsRules | undefined,
+  project: string,
 ): string[] {
   const places = ({ listen = [] }: Partial<MetricsRules> = {}) =>
     listen
@@ -24,7 +26,9 @@ export function metricsReasons(
       .join(', ') || 'nowhere';
   const peers = ({ from = [] }: Partial<MetricsRules> = {}) => from.join(', ') || 'nobody';
   const reason = (key: string, before: string, after: string) =>
-    before === after ? [] : [`metrics.${key}: ${before} → ${after}`];
+    before === after
+      ? []
+      : [`metrics.${key}: ${before}${setByOther(settledBy, 'metrics', project)} → ${after}`];
   if (isDeepStrictEqual(filed, wanted)) return [];
   return [...reason('listen', places(filed), places(wanted)), ...reason('from', peers(filed), peers(wanted))];
 }

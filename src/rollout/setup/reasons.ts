@@ -14,6 +14,7 @@ import { metricsReasons, withMetrics } from './metrics-rules.ts';
  */
 export function setupReasons(options: {
   readonly config: Pick<Config, 'edge' | 'network' | 'hosts' | 'metrics'>;
+  readonly project: string;
   readonly agentSource: AgentImageSource;
   readonly parts: SetupParts;
   /** Hosts of the cluster that there is, also those of other projects. */
@@ -22,7 +23,7 @@ export function setupReasons(options: {
 }): (link: HostLink) => Promise<readonly string[]> {
   const name = agentImageName(options.agentSource);
   return async (link) => {
-    const { signal, config, parts } = options;
+    const { signal, config, project, parts } = options;
     const file = await readClusterFile(link, { signal });
     if (file === undefined) {
       refuseUnfit(await readFacts(link, { signal }), link.name);
@@ -49,8 +50,8 @@ export function setupReasons(options: {
       ...missing,
       ...stray,
       ...other,
-      ...ruleReasons(file, config.edge),
-      ...metricsReasons(file, config.metrics),
+      ...ruleReasons(file, config.edge, project),
+      ...metricsReasons(file, config.metrics, project),
       ...outdated.map((own) => `start ${own.replace(/^seawall-/, '')} anew`),
       ...(missing.length > 0 || outdated.includes(OWN.edge) ? await gapReasons(link, options) : []),
     ];

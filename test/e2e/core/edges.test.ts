@@ -8,6 +8,7 @@ import {
   deployShop,
   expectCode,
   lab,
+  onHost,
   type ProjectFolder,
   projectFolder,
   underLoad,
@@ -15,15 +16,21 @@ import {
   versionsServed,
 } from './stage.ts';
 
-/** The shop with host1 and host2 as edges. */
-function twoEdges(project: ProjectFolder): ProjectFolder {
+/** A project with host1 and host2 as edges. */
+function twoEdges(project: ProjectFolder, settings: object = {}): ProjectFolder {
   const file = join(project.folder, 'edges.yml');
-  writeFileSync(file, JSON.stringify({ hosts: { host2: { roles: ['app', 'edge'] } } }));
+  writeFileSync(file, JSON.stringify({ hosts: { host2: { roles: ['app', 'edge'] } }, ...settings }));
   return { ...project, files: [...project.files, file] };
 }
 
-const shop = twoEdges(projectFolder('shop'));
+const shop = twoEdges(projectFolder('shop'), { edge: { keepalive_timeout: '70s' } });
 const second = findHost(lab, 'host2').address;
+
+/** How long the edge of a host keeps an idle connection. */
+async function keptFor(host: string): Promise<string | undefined> {
+  const { stdout } = await onHost(host, ['cat', '/var/lib/seawall/edge/current/nginx.conf']);
+  return /^ {2}keepalive_timeout (\w+);/m.exec(stdout)?.[1];
+}
 
 test('two edges serve the same routes, and a deploy under load on the second loses nothing', async (t) => {
   await deployShop(shop, { VERSION: 'e1' });
@@ -51,6 +58,15 @@ test('two projects with the same service names on the same hosts never meet', as
   );
   await deployShop(other, { VERSION: 'o1' });
   try {
+    // The other one says nothing of the edges: they stay as the shop set them.
+    assert.deepEqual([await keptFor('host1'), await keptFor('host2')], ['70000ms', '70000ms']);
+    // Nor does it take what the shop serves, whose name comes after its own.
+    writeFileSync(
+      join(other.folder, 'seawall.yml'),
+      'routes:\n  Shop.Example: { service: web, port: 8000, tls: off }\n',
+    );
+    const { stdout, stderr } = await expectCode(2, other, ['deploy', '--yes'], { env: { VERSION: 'o1' } });
+    assert.match(stdout + stderr, /routes\.shop\.example\/: is served by project shop already/);
     for (let count = 0; count < 10; count++) {
       const mine = JSON.parse((await ask('/api', 'other.example')).body) as {
         version: string;
@@ -77,4 +93,5 @@ test('a host that loses the role edge no longer listens', async () => {
   await deployShop(projectFolder('shop'), { VERSION: 'v1' });
   await assert.rejects(ask('/', 'shop.example', second), { code: 'ECONNREFUSED' });
   assert.deepEqual(await versionsServed(), ['v1']);
+  assert.equal(await keptFor('host1'), '65000ms', 'what the shop set and leaves out is the default again');
 });
