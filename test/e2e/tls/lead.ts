@@ -5,9 +5,6 @@ import { mustOnHost } from './host.ts';
 import { EDGES, type Project } from './project.ts';
 import type { TlsStage } from './stage.ts';
 
-/** A killed leader's lock is free when its session's time is over; then it is anybody's. */
-const turnSeconds = 60;
-
 /** Moves the catalog to the host that is no edge: what becomes of a leader is then not what becomes of the catalog. */
 export async function freeEdgesOfCatalog(stage: TlsStage, project: Project): Promise<void> {
   if ((await stage.catalog.place()) !== 'host2')
@@ -27,16 +24,14 @@ export function leaderOf(stage: TlsStage): Promise<string> {
 export const killServer = (stage: TlsStage, host: string): Promise<string> =>
   mustOnHost(stage.lab, host, "kill -9 $(docker inspect --format '{{.State.Pid}}' seawall-server)");
 
-/** Has an edge lead: whoever else does is killed, again if it is quicker to take the lead back. */
+/** Has an edge lead: whoever else does is stopped until it leads, and started again. */
 export async function haveLead(stage: TlsStage, host: string): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) {
-    const other = await leaderOf(stage);
-    if (other === host) return;
-    await killServer(stage, other);
-    const isMoved = await until('', turnSeconds, async () => (await stage.catalog.leader()) === host).catch(
-      () => false,
-    );
-    if (isMoved) return;
+  const other = await leaderOf(stage);
+  if (other === host) return;
+  await mustOnHost(stage.lab, other, 'docker stop seawall-server');
+  try {
+    await until(`${host} leads`, 120, async () => (await stage.catalog.leader()) === host);
+  } finally {
+    await mustOnHost(stage.lab, other, 'docker start seawall-server');
   }
-  throw new Error(`${host} never leads`);
 }
