@@ -87,13 +87,15 @@ test('files of the command line are told apart, and later seawall.yml are laid o
     'seawall.yml':
       'compose: nowhere.yaml\nroutes: {a.example.com: {service: web, tls: off, read_timeout: 5s}}',
     'seawall.lab.yml': 'routes: {a.example.com: {read_timeout: 7s}}\nedge: {http_port: 8080}',
+    'cluster.yml': 'keep: {releases: 9}',
   });
   const { value, problems } = await load(cwd, {
-    files: ['seawall.yml', 'seawall.lab.yml', 'app/stack.yaml'],
+    files: ['seawall.yml', 'seawall.lab.yml', 'cluster.yml', 'app/stack.yaml'],
   });
   assert.deepEqual(problems, []);
   assert.equal(value?.desired.routes[0]?.readTimeoutMs, 7000);
   assert.equal(value?.config.edge.httpPort, 8080);
+  assert.equal(value?.config.keep.releases, 9);
 });
 
 test('replicas given on the command line go before those of the file, and an unknown service is named', async () => {

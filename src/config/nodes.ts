@@ -1,4 +1,5 @@
 import { type MapNode, map, type Node } from '../compose/index.ts';
+import { configSchema } from './schema.ts';
 
 /** A later seawall.yml over an earlier one: maps are merged, everything else is replaced. */
 export function overlayConfig(base: Node, over: Node): Node {
@@ -14,7 +15,7 @@ export function overlayConfig(base: Node, over: Node): Node {
   return map(entries, over.place);
 }
 
-/** Whether a top-level map is a Compose file rather than a seawall.yml. */
+/** Whether a top-level map is a Compose file rather than a seawall.yml; they have no key in common. */
 export function isComposeFile(name: string, root: Node | undefined): boolean {
   if (/^seawall\b.*\.ya?ml$/.test(name)) return false;
   if (/compose/.test(name)) return true;
@@ -23,6 +24,6 @@ export function isComposeFile(name: string, root: Node | undefined): boolean {
     keys === undefined ||
     keys.has('services') ||
     keys.has('include') ||
-    !['hosts', 'routes', 'compose', 'expose'].some((key) => keys.has(key))
+    ![...keys.keys()].some((key) => Object.hasOwn(configSchema.shape, key))
   );
 }
