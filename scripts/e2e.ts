@@ -1,6 +1,7 @@
 /**
  * `npm run e2e`: the core end-to-end tests; `-- --all`: every one, and its result file; `-- NAME …`: those whose name holds
- * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time, each on labs of its own.
+ * NAME. `--record` writes the rows of what ran into the result file, `--lanes N` runs N parts at a time, each on labs of its own, and
+ * then one by one those that need the machine to themselves.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,7 +10,7 @@ import { runPart } from './e2e-part.ts';
 import { TestQueue } from './e2e-queue.ts';
 import { type PartResult, readResults, renderResults, resultFile } from './e2e-results.ts';
 import { prepareTests } from './prepare-tests.ts';
-import { coreTests, endToEndTests, partName } from './test-files.ts';
+import { coreTests, endToEndTests, needsMachine, partName } from './test-files.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -30,10 +31,13 @@ if (unknown.length > 0) {
 const files = positionals.length > 0 ? named : values.all ? endToEndTests() : coreTests();
 
 if (!(await prepareTests())) process.exit(1);
-const queue = new TestQueue(files.map((file) => ({ file, group: labOf(file), minutes: minutesOf(file) })));
 const results: PartResult[] = [];
 const lanes = Math.max(1, Number(values.lanes));
-await Promise.all(Array.from({ length: lanes }, (_, index) => runLane(index === 0 ? '' : `${index + 1}`)));
+await runAll(
+  files.filter((file) => !needsMachine(file)),
+  lanes,
+);
+await runAll(files.filter(needsMachine), 1);
 const failed = results.filter((part) => part.tests.some((test) => !test.passed));
 const count = (passed: boolean): number =>
   results.flatMap((part) => part.tests).filter((test) => test.passed === passed).length;
@@ -53,8 +57,14 @@ function minutesOf(file: string): number {
   return (seconds ?? 240) / 60;
 }
 
+async function runAll(some: readonly string[], side: number): Promise<void> {
+  const queue = new TestQueue(some.map((file) => ({ file, group: labOf(file), minutes: minutesOf(file) })));
+  const lane = (index: number): string => (index === 0 ? '' : `${index + 1}`);
+  await Promise.all(Array.from({ length: side }, (_, index) => runLane(queue, lane(index))));
+}
+
 /** One part after the other; each is written down when it ended, in place of what is known of it. */
-async function runLane(lane: string): Promise<void> {
+async function runLane(queue: TestQueue, lane: string): Promise<void> {
   let group: string | undefined;
   for (let next = queue.next(group); next !== undefined; next = queue.next(group)) {
     group = next.group;

@@ -22,3 +22,6 @@ export const endToEndTests = (): string[] => testFiles('test/e2e');
 
 /** Such as `core/rollout` or `wireguard`: what `npm run e2e -- NAME` takes. */
 export const partName = (file: string): string => file.replace(/^test\/e2e\//, '').replace(/\.test\.ts$/, '');
+
+/** Load that takes the whole machine (300 requests a second over HTTPS): what another lab takes from it would look like a fault. */
+export const needsMachine = (file: string): boolean => partName(file) === 'tls/renewal';
