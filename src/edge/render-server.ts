@@ -1,6 +1,6 @@
 import type { EdgeModel, EdgeRoute, EdgeServer, EdgeSettings, EdgeUpstream } from './model.ts';
 import { commentText, indent, listenPlain, listenTls } from './nginx-text.ts';
-import { believesHeaders, type RequestPlace, requestHeaders } from './render-request.ts';
+import { believesHeaders, requestHeaders } from './render-request.ts';
 import { isServedByTls, refuseMisdirected, renderTls, renderUpstreamTls, tlsHeaders } from './render-tls.ts';
 import { noRoute, renderWellKnown } from './render-unknown.ts';
 
@@ -20,7 +20,6 @@ interface Face {
   /** At the beginning of every location of a route. */
   readonly inRoute: readonly string[];
   readonly locations: readonly string[];
-  readonly place: RequestPlace;
 }
 
 /** One domain with the routes of every project that has some there: over HTTPS, over plain HTTP, or over both. */
@@ -39,20 +38,18 @@ export function renderServer(
       headers: [],
       inRoute: mayRedirect ? [redirectUnlessHttps(settings)] : [],
       locations: [renderWellKnown(settings)],
-      place: {},
     });
   if (isServedByTls(server)) {
-    const place = { isMutual: server.tls.isMutual };
+    const { isMutual } = server.tls;
     faces.push({
       listen: `${listenTls(settings)}\n${renderTls(server, settings)}`,
       first: [
         refuseMisdirected(server.domain, server.tls),
-        ...(place.isMutual ? [requestHeaders(settings, place)] : []),
+        ...(isMutual ? [requestHeaders(settings, { isMutual })] : []),
       ],
       headers: tlsHeaders(server.tls, settings),
       inRoute: [],
       locations: [],
-      place,
     });
   }
   return faces.map((face) => renderFace(server, face, settings, upstreams));
@@ -183,9 +180,10 @@ function streamBody(route: EdgeRoute, context: RouteContext): string {
     readTimeoutMs: Math.max(route.readTimeoutMs, silentStreamMs),
     sendTimeoutMs: Math.max(route.sendTimeoutMs, silentStreamMs),
   };
-  const { face, settings } = context;
+  const { settings } = context;
   return `set $seawall_stream "1";
-${requestHeaders(settings, { ...face.place, isStream: true })}
+set $seawall_passed_upgrade $seawall_upgrade;
+set $seawall_passed_connection $seawall_connection;
 ${settings.sources === undefined ? '' : 'proxy_bind $seawall_source;\n'}${limits(route, patient)}
 proxy_buffering off;
 ${proxyPass(route, '$seawall_suffix', context)}`;

@@ -2,11 +2,10 @@ import type { EdgeModel, EdgeSettings } from './model.ts';
 import { indent, listenPlain, listenTls } from './nginx-text.ts';
 import { hasTls, isServedByTls } from './render-tls.ts';
 
-/** Log variables of requests that belong to no route. */
-export const noRoute = `set $seawall_project "";
-set $seawall_route "";
-set $seawall_service "";
-set $seawall_stream "";`;
+/** Variables of requests that belong to no route: nginx wants each of them set somewhere. */
+export const noRoute = ['project', 'route', 'service', 'stream', 'passed_upgrade', 'passed_connection']
+  .map((name) => `set $seawall_${name} "";`)
+  .join('\n');
 
 /**
  * Answered on plain HTTP for every host name, known or not: challenges of certificate authorities (RFC 8555 section
