@@ -58,6 +58,9 @@ after(async () => {
 const setUp = (report: (event: Progress) => void = () => {}) =>
   setupCluster({ config, links, agentSource, operator, dockerConfig: {}, parts, report, signal });
 
+const reasonsNow = () =>
+  setupReasons({ config, project: 'shop', agentSource, parts, knownHosts: async () => [], signal });
+
 const statusOf = (ssh: HostLink, script: string) =>
   ssh.exec(['sh', '-c', `sudo -n true 2>/dev/null && s="sudo -n"; ${script}`]);
 
@@ -65,14 +68,7 @@ test('two bare hosts become a cluster whose agents live and whose link carries p
   const { cluster, done } = await setUp();
   assert.equal(cluster.catalog.host, 'host1');
   assert.deepEqual(done.host2, ['cluster file written', 'server created', 'agent created']);
-  const reasons = setupReasons({
-    config,
-    project: 'shop',
-    agentSource,
-    parts,
-    knownHosts: async () => [],
-    signal,
-  });
+  const reasons = reasonsNow();
   for (const link of links) {
     const facts = await readFacts(link);
     assert.equal(facts.cluster?.id, cluster.id);
@@ -124,14 +120,7 @@ test('what was lost on a host is made again, the cluster stays the same', async 
   await second.docker.tagImage(Image, 'seawall-agent:earlier');
   await second.docker.removeContainer(OWN.server, { force: true });
   await second.docker.removeContainer(OWN.agent, { force: true });
-  const reasons = setupReasons({
-    config,
-    project: 'shop',
-    agentSource,
-    parts,
-    knownHosts: async () => [],
-    signal,
-  });
+  const reasons = reasonsNow();
   assert.deepEqual(await reasons(second), ['set up Seawall']);
   const { cluster, done } = await setUp();
   assert.equal(cluster.id, before);
