@@ -164,7 +164,14 @@ function started(desired: Desired, plan: Plan): ActualReplica[] {
             {
               ...{ id: `${service.name}-${move.replica}`, name: `large-${service.name}-${move.replica}` },
               ...{ host: move.host, service: service.name, replica: move.replica, release: 1, config },
-              ...{ state: 'running', imageId: 'sha256:1', addresses: {}, isDraining: false, isHealthy: true },
+              ...{
+                state: 'running',
+                imageId: 'sha256:1',
+                addresses: {},
+                isDraining: false,
+                isStopping: false,
+                isHealthy: true,
+              },
               ...{ routePorts: {}, startedAt: '2026-01-01T00:00:00Z' },
             },
           ]

@@ -131,6 +131,7 @@ export function replicaOf(
     config: configHash(desired, wanted, hash),
     state: 'running',
     isDraining: false,
+    isStopping: false,
     isHealthy: true,
     routePorts: {},
     imageId: 'sha256:1',

@@ -74,7 +74,7 @@ export class World {
         release,
       },
       ...{ config: configHash(desired, service, hash), state: 'created', imageId: 'sha256:1', addresses: {} },
-      ...{ isDraining: false, isHealthy: false, startedAt: '2026-01-01T00:00:00Z' },
+      ...{ isDraining: false, isStopping: false, isHealthy: false, startedAt: '2026-01-01T00:00:00Z' },
       routePorts: Object.fromEntries(routes.map((route) => [routeKey(route), route.port])),
     };
     this.containers.push(container);
@@ -83,6 +83,18 @@ export class World {
 
   remove(id: string): void {
     this.containers = this.containers.filter((each) => each.id !== id);
+  }
+
+  /** What was told to stop by an operator who died ends at some time, whoever is at work then. */
+  stops(): Work[] {
+    const told = this.containers.filter((each) => each.isStopping && each.state === 'running');
+    return told.map((each) =>
+      (function* (): Work {
+        yield undefined;
+        each.state = 'exited';
+        yield undefined;
+      })(),
+    );
   }
 
   find({ id }: OldReplica): Container | undefined {
@@ -124,7 +136,7 @@ export function runPlan(world: World, plan: Plan, options: RunOptions): 'done' |
   let changes = 0;
   // A deploy that failed is not over before its way back is.
   if (!options.isReturn) world.unfinished = options.release;
-  const queue: Work[] = [run.steps(plan.steps)];
+  const queue: Work[] = [run.steps(plan.steps), ...world.stops()];
   run.spawn = (work) => void queue.push(work);
   const waits = new Map<Work, () => boolean>();
   for (;;) {
@@ -237,7 +249,7 @@ class Run {
     const old = 'old' in move ? this.#world.find(move.old) : undefined;
     if (move.kind === 'resume') {
       if (old && !old.isHealthy && this.#options.bad.has(service)) this.halted = true;
-      else if (old) Object.assign(old, { isHealthy: true, isDraining: false });
+      else if (old) Object.assign(old, { isHealthy: true, isDraining: false, isStopping: false });
       yield undefined;
     } else if (move.kind === 'stop') yield* this.#retire(old);
     else if (move.kind === 'start') yield* this.#bringUp(service, move, () => undefined);
@@ -257,12 +269,17 @@ class Run {
     const wasRunning = old?.state === 'running';
     if (old) old.isDraining = true;
     yield undefined;
-    if (old && wasRunning) old.state = 'exited';
+    if (old && wasRunning) {
+      old.isStopping = true;
+      yield undefined;
+      old.state = 'exited';
+    }
     yield undefined;
     let made: Container | undefined;
     yield* this.#bringUp(service, move, (container) => (made = container));
     if (made) this.#world.remove(move.old.id);
-    else if (old && wasRunning) Object.assign(old, { state: 'running', isDraining: false });
+    else if (old && wasRunning)
+      Object.assign(old, { state: 'running', isDraining: false, isStopping: false });
     yield undefined;
   }
 
@@ -301,7 +318,11 @@ class Run {
       yield undefined;
       return;
     }
-    if (old.state === 'running') old.state = 'exited';
+    if (old.state === 'running') {
+      old.isStopping = true;
+      yield undefined;
+      old.state = 'exited';
+    }
     yield undefined;
     this.#world.remove(old.id);
     yield undefined;

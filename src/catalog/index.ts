@@ -11,7 +11,7 @@ export { parseEntry, updateRecord } from './json.ts';
 export { keepSnapshots } from './keep-snapshots.ts';
 export { acquireLease } from './lease.ts';
 export type { Listening } from './listening.ts';
-export { clearDraining, markDraining } from './maintenance.ts';
+export { clearDraining, isStopping, markDraining, markStopping } from './maintenance.ts';
 export { askPlace, type PlaceAnswer, placeConnection } from './place.ts';
 export { contentOfKeys } from './rebuilt-content.ts';
 export type { ReleaseFile } from './release-file.ts';

@@ -70,7 +70,7 @@ function renderFace(
       face.listen,
       `server_name ${server.domain};`,
       // Requests that end before their route is known (too large, broken) still count for the only project.
-      `set $seawall_project "${isShared ? '' : [...projects][0]}";`,
+      `set $seawall_project "${isShared ? '' : ([...projects][0] ?? '')}";`,
       ...face.first,
       ...face.headers,
     ].join('\n'),

@@ -79,6 +79,8 @@ export interface ActualReplica {
   readonly addresses: Readonly<Record<string, string>>;
   /** Marked to get no new requests: by a swap under way, or by one that was cut short. */
   readonly isDraining: boolean;
+  /** It was told to stop: it still runs, and ends by itself within its grace time. */
+  readonly isStopping: boolean;
   /** The catalog calls it passing. */
   readonly isHealthy: boolean;
   /** Route (domain and path) → port at which it serves that route; of the routes that were there when it was made. */

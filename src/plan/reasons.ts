@@ -21,6 +21,7 @@ export function reasons({ planning, service, config, host, restart }: Wish, old:
   const { desired, actual, hash, imageIds } = planning;
   const why: string[] = [];
   if (!isAlive(old)) why.push(`it is ${old.state}`);
+  else if (old.isStopping) why.push('it was told to stop');
   if (old.host !== host) why.push(`belongs on ${host}, runs on ${old.host}`);
   if (old.config !== config) {
     const before = actual.current?.desired;

@@ -130,6 +130,7 @@ function isCurrent(replica: ActualReplica, { planning, service, config, host, re
     !planning.unbuilt.has(service.name) &&
     (imageId === undefined || imageId === replica.imageId) &&
     isAlive(replica) &&
+    !replica.isStopping &&
     restart(replica) === undefined &&
     servesRoutes(replica, planning, service)
   );

@@ -8,6 +8,7 @@ import { reportStep } from '../progress.ts';
 import { liftFences } from './absent.ts';
 import { trimKept } from './certificates/keep.ts';
 import { holdLease } from './hold-lease.ts';
+import { runPreStop } from './hooks.ts';
 import { requireAllHosts } from './inspect.ts';
 import { contextFor } from './roll-out.ts';
 import { publish } from './routes.ts';
@@ -131,7 +132,8 @@ async function removeParts(session: Session, part: HostParts, withVolumes: boole
       return reportStep(
         report,
         { id: `down-${name}`, title: `remove ${name}`, host: link.name },
-        async () => {
+        async (note) => {
+          await runPreStop({ report, signal }, link, { id: container.Id, name }, note);
           await goneIsFine(link.docker.stopContainer(container.Id, graceMs, { signal }));
           await goneIsFine(link.docker.removeContainer(container.Id, { force: true, volumes: true, signal }));
         },

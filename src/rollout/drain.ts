@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { markDraining } from '../catalog/index.ts';
-import { KEY } from '../catalog/record.ts';
+import { type Instance, KEY } from '../catalog/record.ts';
 import type { DesiredService } from '../compose/desired.ts';
 import type { HostLink } from '../hosts/index.ts';
 import type { OldReplica } from '../plan/index.ts';
@@ -28,17 +28,20 @@ export interface Leaving {
   readonly rule: Pick<DesiredService, 'drainMs' | 'stopGraceMs'>;
 }
 
-/** Takes all requests from a replica: afterwards nobody sends it anything, and nothing is under way. */
+/**
+ * Takes all requests from a replica: afterwards nobody sends it anything, and nothing is under way.
+ * @returns its entry in the catalog, when it has one.
+ */
 export async function drain(
   context: RolloutContext,
   leaving: Leaving,
   note: (text: string) => void,
-): Promise<void> {
-  if (context.withoutAcknowledgement) return;
+): Promise<Instance | undefined> {
+  if (context.withoutAcknowledgement) return undefined;
   const { old, host, rule } = leaving;
   const catalogService = catalogName(context.desired, leaving.serviceName);
   const instance = await findInstance(context, catalogService, old.id);
-  if (!instance) return;
+  if (!instance) return undefined;
   const { client, hosts, signal } = context;
   const startedAt = performance.now();
   const replica: ServedReplica = {
@@ -84,6 +87,7 @@ export async function drain(
   log.replicas += 1;
   log.longestMs = Math.max(log.longestMs, performance.now() - startedAt);
   log.socketsCut += cut;
+  return instance;
 }
 
 async function isNamed(context: RolloutContext, replica: ServedReplica): Promise<boolean> {

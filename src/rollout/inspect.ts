@@ -1,4 +1,10 @@
-import { type CatalogClient, type CheckEntry, type KvEntry, parseEntry } from '../catalog/index.ts';
+import {
+  type CatalogClient,
+  type CheckEntry,
+  isStopping,
+  type KvEntry,
+  parseEntry,
+} from '../catalog/index.ts';
 import { KEY, META, maintenanceCheckId, type RouteRecord } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
@@ -106,9 +112,11 @@ async function viewHost(
   };
 }
 
-/** Container names on a host that the catalog knows to be draining, and to be well. */
+/** Container names on a host that the catalog knows to be on their way out, and to be well. */
 interface ContainerStates {
   readonly draining: ReadonlySet<string>;
+  /** Of those that drain: told to stop. */
+  readonly stopping: ReadonlySet<string>;
   readonly healthy: ReadonlySet<string>;
 }
 
@@ -125,6 +133,7 @@ async function containerStates(
   const known = names(checks.filter((check) => !isMark(check) && check.serviceId !== undefined));
   return {
     draining: names(checks.filter(isMark)),
+    stopping: names(checks.filter((check) => isMark(check) && isStopping(check.output))),
     healthy: new Set([...known].filter((name) => !bad.has(name))),
   };
 }
@@ -144,6 +153,7 @@ function replicaOf(host: string, container: ContainerSummary, states: ContainerS
     state: container.State,
     imageId: container.ImageID,
     isDraining: states.draining.has(name),
+    isStopping: states.stopping.has(name),
     isHealthy: states.healthy.has(name),
     routePorts: readRoutePorts(labels[LABEL.routes]),
     addresses: Object.fromEntries(

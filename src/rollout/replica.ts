@@ -3,7 +3,7 @@ import { type Instance, KEY, META, type RouteRecord } from '../catalog/record.ts
 import type { DesiredService } from '../compose/desired.ts';
 import { SeawallError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
-import { type HostLink, isNotFound } from '../hosts/index.ts';
+import type { HostLink } from '../hosts/index.ts';
 import { configHash, containerPlan, networkOrder } from '../plan/index.ts';
 import { readRoutePorts, servedPort } from '../route-port.ts';
 import type { AddressBook } from './addresses.ts';
@@ -87,19 +87,4 @@ export function portsFor(
     .filter((route) => route.catalogService === service)
     .map((route) => servedPort(own, route));
   return [...new Set(ports)].sort((a, b) => a - b);
-}
-
-/** Stops a container with its grace time and removes it. One that is gone already is fine. */
-export async function removeReplica(
-  host: HostLink,
-  id: string,
-  stopGraceMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await host.docker.stopContainer(id, stopGraceMs, { signal });
-    await host.docker.removeContainer(id, { force: true, volumes: true, signal });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
 }

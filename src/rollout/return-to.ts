@@ -15,7 +15,7 @@ import { clusterOf, type Session } from './session.ts';
 const REVERT_TIMEOUT_MS = 900_000;
 
 export interface Return {
-  /** Release that serves now; absent: there was none before, and nothing is left of the failed one. */
+  /** Release that serves now, beside the failed one unless `clean`; absent: there was none before. */
   readonly release?: number;
   /** Everything runs the release again. */
   readonly clean: boolean;
@@ -35,8 +35,9 @@ export async function returnTo(
     ? 'interrupted: going back to what served before (Ctrl-C again leaves everything as it is now)'
     : `release ${record.number} failed: ${describeError(failure)}`;
   session.report({ kind: 'line', text });
+  let good: ReleaseRecord | undefined;
   try {
-    const good = lastGood(await readReleases(client, record.project, signal), record.number);
+    good = lastGood(await readReleases(client, record.project, signal), record.number);
     const desired = good ? openRelease(cluster, good) : nothing(session.desired);
     const back: Session = { ...session, desired, signal };
     const imageIds = good ? imagesOf(desired, good) : {};
@@ -54,7 +55,7 @@ export async function returnTo(
       execute(context, plan.steps, async () => {}),
     );
     return {
-      ...(good ? { release: good.number } : {}),
+      ...inForce(good),
       clean: plan.obstacles.length === 0 && tolerated.length === 0,
       notices: [
         ...lacking,
@@ -62,9 +63,12 @@ export async function returnTo(
       ],
     };
   } catch (error) {
-    return { clean: false, notices: [`the way back failed: ${describeError(error)}`] };
+    return { ...inForce(good), clean: false, notices: [`the way back failed: ${describeError(error)}`] };
   }
 }
+
+const inForce = (good: ReleaseRecord | undefined): Pick<Return, 'release'> =>
+  good === undefined ? {} : { release: good.number };
 
 /** An old image that a host lost meanwhile comes from another; what cannot be had must not keep the rest from going back. */
 async function fetchLost(

@@ -9,8 +9,9 @@ import type { AddressBook } from './addresses.ts';
 import type { RolloutContext } from './context.ts';
 import type { Leaving } from './drain.ts';
 import { FailureCount, type ToleratedFailure } from './failure-count.ts';
+import { retire } from './leave.ts';
 import type { Monitor } from './monitor.ts';
-import { bringUp, resume, retire, type SwapParts, swapStartFirst, swapStopFirst } from './swap.ts';
+import { bringUp, resume, type SwapParts, swapStartFirst, swapStopFirst } from './swap.ts';
 
 type Roll = Extract<Step, { kind: 'roll' }>;
 

@@ -15,9 +15,10 @@ import { edgeHosts, type RolloutContext } from './context.ts';
 import { drain, type Leaving } from './drain.ts';
 import { describeFailure, ReplicaFailure } from './failure.ts';
 import { waitUntilHealthy } from './health-gate.ts';
-import { runPostStart, runPreStop } from './hooks.ts';
+import { runPostStart } from './hooks.ts';
+import { remove, retire, stop } from './leave.ts';
 import type { Watch } from './monitor.ts';
-import { createReplica, type NewReplica, removeReplica, routedPorts } from './replica.ts';
+import { createReplica, type NewReplica, routedPorts } from './replica.ts';
 import { catalogName } from './service-name.ts';
 
 /** For taking a failed replica away again: acknowledgements and a drain, whatever became of the deploy's own signal. */
@@ -141,21 +142,6 @@ async function waitUntilServed(
 }
 
 /**
- * Takes a replica away without losing a request: no new requests anywhere (acknowledged), then those under way end, then
- * SIGTERM, grace, removal. Its address is free afterwards only when everybody has dropped it.
- */
-export async function retire(
-  context: RolloutContext,
-  leaving: Leaving,
-  note: SwapParts['note'],
-): Promise<void> {
-  await drain(context, leaving, note);
-  await runPreStop(context, leaving.host, leaving.old, note);
-  note('stopping');
-  await removeReplica(leaving.host, leaving.old.id, leaving.rule.stopGraceMs, context.signal);
-}
-
-/**
  * New one first: the old one goes when the new one serves. When the new one dies while the old one drains, or the rollout is to
  * end, the old one gets its requests back and the new one goes.
  */
@@ -163,10 +149,10 @@ export async function swapStartFirst(parts: SwapParts, wanted: Wanted, leaving: 
   const started = await bringUp(parts, wanted);
   await parts.leave(async () => {
     await refuseToLeave(parts, wanted, started);
-    await drain(parts.context, leaving, parts.note);
+    const instance = await drain(parts.context, leaving, parts.note);
     await refuseToLeave(parts, wanted, started, leaving);
-    parts.note('stopping');
-    await removeReplica(leaving.host, leaving.old.id, leaving.rule.stopGraceMs, parts.context.signal);
+    await stop(parts.context, leaving, instance, parts.note);
+    await remove(leaving);
   });
 }
 
@@ -195,18 +181,16 @@ export async function swapStopFirst(parts: SwapParts, wanted: Wanted, leaving: L
   const { signal } = context;
   await context.announceAway(leaving.serviceName, true);
   try {
-    await drain(context, leaving, note);
+    const instance = await drain(context, leaving, note);
     const wasRunning = (await docker.inspectContainer(leaving.old.id, { signal })).State.Running;
-    await runPreStop(context, leaving.host, leaving.old, note);
-    note('stopping');
-    await docker.stopContainer(leaving.old.id, leaving.rule.stopGraceMs, { signal });
     try {
+      await stop(context, leaving, instance, note);
       await bringUp(parts, wanted);
     } catch (error) {
       if (wasRunning) await startAgain(parts, wanted, leaving, error);
       throw error;
     }
-    await docker.removeContainer(leaving.old.id, { force: true, volumes: true, signal });
+    await remove(leaving);
   } finally {
     await context.announceAway(leaving.serviceName, false);
   }

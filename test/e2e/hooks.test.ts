@@ -10,7 +10,13 @@ test('hooks run as they say, a global service is on every host, and the volumes 
     for (let asked = 0; asked < 6; asked++)
       assert.equal((await app.ask('/started')).body, 'one ; rm -rf / root /tmp\n');
 
-    await app.deploy({ WORD: 'two' });
+    const second = await app.expect(0, ['deploy', '--yes'], { WORD: 'two' });
+    const goodbyes = second.stderr.match(/pre_stop sh ended with code 4: one says goodbye/g);
+    assert.equal(
+      goodbyes?.length,
+      2,
+      `each replica of web says it, and goes all the same:\n${second.stderr}`,
+    );
     assert.match((await app.ask('/started')).body, /^two /);
     const headers = { host: 'reader.example' };
     const last = await app.ask('/last', { headers });

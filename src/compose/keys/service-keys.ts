@@ -58,7 +58,7 @@ export const SERVICE_KEYS: readonly KeyRow[] = [
       'post_start post_start.*.command post_start.*.user post_start.*.privileged post_start.*.working_dir post_start.*.environment',
     ],
     [
-      'A deploy runs it in a replica that gets no more requests, before the stop signal; not at a crash. The replica is stopped even if it fails.',
+      'A deploy runs it in a replica that gets no more requests, before the stop signal, and `down` before it stops; not at a crash. The replica is stopped even if it fails.',
       'pre_stop pre_stop.*.command pre_stop.*.user pre_stop.*.privileged pre_stop.*.working_dir pre_stop.*.environment',
     ],
     ['The linked service answers to the alias for everybody on its networks.', 'links'],

@@ -188,6 +188,11 @@ export function killGroup(child: ChildProcess): void {
   process.kill(-child.pid, 'SIGKILL');
 }
 
+/** What a terminal does to a command and all that it started when its user types Ctrl-C. */
+export function interruptGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGINT');
+}
+
 function ended(child: ChildProcess): Promise<Finished> {
   let stdout = '';
   let stderr = '';

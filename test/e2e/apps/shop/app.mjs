@@ -4,12 +4,13 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import { hostname } from 'node:os';
 
-const { VERSION = 'dev', CRASH, NEVER_HEALTHY, MIGRATE_FAIL, SLOW_START_MS = '0', DATA = '/data' } = process.env;
+const { VERSION = 'dev', CRASH, NEVER_HEALTHY, MIGRATE_FAIL, DATA = '/data' } = process.env;
+const { SLOW_START_MS = '0', SLOW_STOP_MS = '0' } = process.env;
 const mode = process.argv[2] ?? 'web';
 const PORTS = { web: 8000, api: 9000, store: 7000 };
 const instance = `${hostname()}-${randomBytes(3).toString('hex')}`;
 
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', () => (SLOW_STOP_MS === '0' ? process.exit(0) : setTimeout(() => process.exit(0), Number(SLOW_STOP_MS))));
 process.on('SIGINT', () => process.exit(0));
 
 function send(response, value, status = 200) {
