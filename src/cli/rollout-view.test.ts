@@ -92,7 +92,10 @@ const results: Record<string, RolloutResult> = {
   continued: { ...base, outcome: 'mixed', onPurpose: 'continue', failure },
   'rolled-back-over-task': {
     ...base,
-    tasksSince: [{ task: 'migrate', release: 12 }],
+    tasksSince: [
+      ...[12, 13, 15].map((release) => ({ task: 'migrate', release })),
+      { task: 'index', release: 15 },
+    ],
     notices: ['release 9 and its images were removed'],
   },
 };

@@ -160,10 +160,14 @@ const againCommand = (command: string, style: Style): string[] => [
 ];
 
 function schemaWarnings({ tasksSince }: RolloutResult, style: Style): string[] {
-  return tasksSince.map(
-    ({ task, release }) =>
-      `  ${style('yellow', '!')} ${task} ran in release ${release}, which does not serve now: if it changed something (such as a database schema), that was not undone`,
-  );
+  return [...Map.groupBy(tasksSince, ({ task }) => task)].map(([task, runs]) => {
+    const [first, ...more] = [...new Set(runs.map(({ release }) => release))];
+    const releases =
+      more.length === 0
+        ? `release ${first}, which does not serve now`
+        : `releases ${[first, ...more.slice(0, -1)].join(', ')} and ${more.at(-1)}, which do not serve now`;
+    return `  ${style('yellow', '!')} ${task} ran in ${releases}: if it changed something (such as a database schema), that was not undone`;
+  });
 }
 
 function nextCommands({ outcome, plan }: RolloutResult, style: Style): string[] {
