@@ -199,12 +199,15 @@ export async function serveNames(): Promise<void> {
   );
 }
 
+/** tcpdump takes packets whole, and collects them neither before it takes them nor before it writes them. */
+const AT_ONCE = ['--immediate-mode', '-U', '-s', '0'];
+
 /** Bytes that a host sends and receives on its network while `work` runs, as an eavesdropper in the same place has them. */
 export async function overhear(host: string, filter: string, work: () => Promise<void>): Promise<Buffer> {
   const name = `seawall-ears-${process.pid}`;
   const ears = spawn('docker', [
     ...['run', '--rm', '--name', name, '--network', `container:${findHost(lab, host).container}`],
-    ...['--entrypoint', 'tcpdump', 'seawall-lab/foreign:1', '-i', 'eth0', '-U', '-s', '0', '-w', '-', filter],
+    ...['--entrypoint', 'tcpdump', 'seawall-lab/foreign:1', ...AT_ONCE, '-i', 'eth0', '-w', '-', filter],
   ]);
   const heard: Buffer[] = [];
   let messages = '';
@@ -216,7 +219,7 @@ export async function overhear(host: string, filter: string, work: () => Promise
     await work();
     // Packets are handed on at once, but through two pipes.
     const size = () => heard.reduce((sum, { length }) => sum + length, 0);
-    await until('something was heard', 10, async () => size() > 1_000);
+    await until('something was heard', 30, async () => size() > 1_000);
   } finally {
     await run('docker', ['kill', '--signal', 'INT', name]);
     await ended;
