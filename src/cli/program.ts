@@ -4,6 +4,7 @@ import { nearestName } from '../names.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
 import { type Bind, contextOf } from './context.ts';
 import { EXIT } from './exit-code.ts';
+import { fitProse } from './fit-prose.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Called with the exit code of the command that ran. */
@@ -14,15 +15,18 @@ export type OnExit = (code: number) => void;
  * once.
  */
 export function buildProgram(terminal: Terminal, signal: AbortSignal, onExit: OnExit): Command {
-  const program = new Command('seawall')
+  const program = new Command('seawall');
+  const fit = (text: string, { columns }: NodeJS.WriteStream) =>
+    fitProse(text, program.createHelp(), columns);
+  program
     .description('Makes of a Compose file and a list of servers a scaled, load-balanced deployment.')
     .enablePositionalOptions()
     .helpCommand(false)
     .exitOverride()
     .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })
     .configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      writeOut: (text) => terminal.stdout.write(fit(text, terminal.stdout)),
+      writeErr: (text) => terminal.stderr.write(fit(text, terminal.stderr)),
       outputError: () => {},
     })
     .addHelpText('after', HELP_END);
