@@ -49,3 +49,12 @@ export function connectionError(error: unknown, socketPath: string, where: strin
       return error;
   }
 }
+
+/** Waits for the removal of something; when somebody else removed it meanwhile, that is fine. */
+export async function goneIsFine(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

@@ -80,21 +80,27 @@ export class Docker {
     return this.#http.json({ path: `${containerPath(id)}/json`, ...options });
   }
 
-  /** @returns the new container's id. */
+  /**
+   * A call that is cut off does not keep the engine from making the container: the answer is waited for, and nothing is left
+   * behind when the signal came meanwhile.
+   * @returns the new container's id.
+   */
   async createContainer(
     name: string,
     body: CreateContainerBody,
-    options: CallOptions & { readonly platform?: string } = {},
+    { signal, platform }: CallOptions & { readonly platform?: string } = {},
   ): Promise<string> {
-    const query = { name, platform: options.platform };
-    const request = {
+    signal?.throwIfAborted();
+    const query = { name, platform };
+    const { Id } = await this.#http.json<{ Id: string }>({
       method: 'POST',
       path: '/containers/create',
       query,
       body,
-      signal: options.signal,
-    } as const;
-    return (await this.#http.json<{ Id: string }>(request)).Id;
+    });
+    if (!signal?.aborted) return Id;
+    await this.removeContainer(Id, { force: true, volumes: true });
+    throw signal.reason;
   }
 
   /** A container that runs already is no error. */

@@ -9,7 +9,7 @@ export {
 } from './connect.ts';
 export { ContainerShell } from './container-shell.ts';
 export { Docker } from './docker.ts';
-export { DockerError, isConflict, isNotFound } from './docker-error.ts';
+export { DockerError, goneIsFine, isConflict, isNotFound } from './docker-error.ts';
 export type { TerminalSize } from './docker-exec.ts';
 export type { LogOptions } from './docker-options.ts';
 export { demultiplex } from './docker-stream.ts';

@@ -19,5 +19,6 @@ export { diff } from './diff.ts';
 export { bridgeName, dockerNetworkBody } from './docker-network.ts';
 export type { PlanInput } from './input.ts';
 export { ObstacleError } from './obstacle-error.ts';
+export { stopTurns } from './order.ts';
 export { viewMixed, viewObstacles, viewPlan } from './view.ts';
 export { planCounts } from './view-counts.ts';

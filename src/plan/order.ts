@@ -20,3 +20,20 @@ export function serviceOrder(desired: Desired): string[] {
   for (const name of names) visit(name, none);
   return [...order];
 }
+
+/**
+ * Services in the turns in which they stop when all of them go: whoever needs another one before it, so that it can still use it
+ * for its last work. Those that are not desired any more are in none.
+ */
+export function stopTurns({ services }: Pick<Desired, 'services'>): string[][] {
+  const left = new Set(Object.keys(services).sort());
+  const turns: string[][] = [];
+  while (left.size > 0) {
+    const needed = new Set([...left].flatMap((name) => Object.keys(services[name]?.dependsOn ?? {})));
+    const free = [...left].filter((name) => !needed.has(name));
+    const turn = free.length > 0 ? free : [...left];
+    turns.push(turn);
+    for (const name of turn) left.delete(name);
+  }
+  return turns;
+}

@@ -2,16 +2,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseEntry, releaseSubnets } from '../catalog/index.ts';
 import { KEY } from '../catalog/record.ts';
 import { SeawallError } from '../errors.ts';
-import { type ContainerSummary, type HostLink, isNotFound } from '../hosts/index.ts';
+import { type ContainerSummary, goneIsFine, type HostLink } from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
+import { stopTurns } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { liftFences } from './absent.ts';
 import { trimKept } from './certificates/keep.ts';
+import type { RolloutContext } from './context.ts';
 import { holdLease } from './hold-lease.ts';
-import { runPreStop } from './hooks.ts';
 import { requireAllHosts } from './inspect.ts';
+import { remove, stop } from './leave.ts';
+import { findInstance } from './replica.ts';
 import { contextFor } from './roll-out.ts';
 import { publish } from './routes.ts';
+import { catalogName } from './service-name.ts';
 import { clusterOf, type Session } from './session.ts';
 
 /** What `down` would take away, and what it keeps. */
@@ -47,7 +51,8 @@ export async function takeDown(session: Session, options: DownOptions): Promise<
       throw new SeawallError('interrupted', 'nothing was changed');
     try {
       await unpublish(held);
-      await Promise.all(parts.map((part) => removeParts(held, part, options.volumes)));
+      await removeContainers(held, parts);
+      await Promise.all(parts.map((part) => removeRest(part, options.volumes, signal)));
       await trimKept({ ...held, client });
       await releaseSubnets(client, session.desired.project, { signal });
       await liftFences(
@@ -111,46 +116,64 @@ async function viewOf(session: Session, parts: readonly HostParts[]): Promise<Do
   };
 }
 
-async function unpublish(session: Session): Promise<void> {
-  const drains = { replicas: 0, longestMs: 0, socketsCut: 0 };
-  const context = contextFor(session, 0, {}, drains, { announceAway: async () => {} });
-  await reportStep(session.report, { id: 'routes', title: 'take routes away' }, (note) =>
-    publish(context, [], [], note),
+const unpublish = (session: Session): Promise<void> =>
+  reportStep(session.report, { id: 'routes', title: 'take routes away' }, (note) =>
+    publish(downContext(session), [], [], note),
   );
+
+function downContext(session: Session): RolloutContext {
+  const drains = { replicas: 0, longestMs: 0, socketsCut: 0 };
+  return contextFor(session, 0, {}, drains, { announceAway: async () => {} });
 }
 
 /** Grace for containers whose service is known no more. */
 const STOP_GRACE_MS = 10_000;
 
-async function removeParts(session: Session, part: HostParts, withVolumes: boolean): Promise<void> {
-  const { link } = part;
-  const { desired, signal, report } = session;
-  await Promise.all(
-    part.containers.map((container) => {
-      const name = nameOf(container);
-      const graceMs = desired.services[container.Labels[LABEL.service] ?? '']?.stopGraceMs ?? STOP_GRACE_MS;
-      return reportStep(
-        report,
-        { id: `down-${name}`, title: `remove ${name}`, host: link.name },
-        async (note) => {
-          await runPreStop({ report, signal }, link, { id: container.Id, name }, note);
-          await goneIsFine(link.docker.stopContainer(container.Id, graceMs, { signal }));
-          await goneIsFine(link.docker.removeContainer(container.Id, { force: true, volumes: true, signal }));
-        },
-      );
-    }),
-  );
-  for (const network of part.networks) await goneIsFine(link.docker.removeNetwork(network, { signal }));
-  if (!withVolumes) return;
-  for (const volume of part.volumes) await goneIsFine(link.docker.removeVolume(volume, { signal }));
+/** In turns, on all hosts; what is not in the files any more goes first. */
+async function removeContainers(session: Session, parts: readonly HostParts[]): Promise<void> {
+  const turns = stopTurns(session.desired);
+  const turnOf = ({ Labels }: ContainerSummary): number =>
+    turns.findIndex((names) => names.includes(Labels[LABEL.service] ?? ''));
+  for (const turn of [-1, ...turns.keys()]) {
+    const removals = parts.flatMap(({ link, containers }) =>
+      containers
+        .filter((container) => turnOf(container) === turn)
+        .map((container) => removeContainer(session, link, container)),
+    );
+    // What was told to stop is waited for also when another one fails, or Ctrl-C comes.
+    await Promise.allSettled(removals);
+    await Promise.all(removals);
+  }
 }
 
-async function goneIsFine(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+function removeContainer(session: Session, link: HostLink, container: ContainerSummary): Promise<void> {
+  const { desired, report } = session;
+  const { Id: id, Labels: labels } = container;
+  const name = nameOf(container);
+  const serviceName = labels[LABEL.service] ?? '';
+  const old = { id, name, host: link.name, replica: Number(labels[LABEL.replica] ?? 0) };
+  const rule = desired.services[serviceName] ?? { drainMs: 0, stopGraceMs: STOP_GRACE_MS };
+  return reportStep(
+    report,
+    { id: `down-${name}`, title: `remove ${name}`, host: link.name },
+    async (note) => {
+      const context = downContext(session);
+      const instance = await findInstance(context, catalogName(desired, serviceName), id);
+      const leaving = { serviceName, host: link, old, rule };
+      await stop(context, leaving, instance, note);
+      await remove(leaving);
+    },
+  );
+}
+
+async function removeRest(
+  { link: { docker }, networks, volumes }: HostParts,
+  withVolumes: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const network of networks) await goneIsFine(docker.removeNetwork(network, { signal }));
+  if (!withVolumes) return;
+  for (const volume of volumes) await goneIsFine(docker.removeVolume(volume, { signal }));
 }
 
 const nameOf = (container: ContainerSummary): string =>

@@ -1,6 +1,6 @@
 import { markStopping } from '../catalog/index.ts';
 import type { Instance } from '../catalog/record.ts';
-import { isNotFound } from '../hosts/index.ts';
+import { goneIsFine } from '../hosts/index.ts';
 import type { RolloutContext } from './context.ts';
 import { drain, type Leaving } from './drain.ts';
 import { runPreStop } from './hooks.ts';
@@ -42,12 +42,4 @@ export async function stop(
 export async function remove({ host, old }: Leaving): Promise<void> {
   const signal = AbortSignal.timeout(STOP_TIMEOUT_MS);
   await goneIsFine(host.docker.removeContainer(old.id, { force: true, volumes: true, signal }));
-}
-
-async function goneIsFine(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
 }

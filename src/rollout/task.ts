@@ -46,9 +46,13 @@ export async function runTask(context: RolloutContext, step: TaskStep): Promise<
     failure.report = await describeFailure(failure, host, signal);
     throw failure;
   } finally {
-    await host.docker.removeContainer(id, { force: true, volumes: true }).catch((error: unknown) => {
+    try {
+      // One that still runs was interrupted: it may finish a step, or clean up.
+      await host.docker.stopContainer(id, service.stopGraceMs);
+      await host.docker.removeContainer(id, { force: true, volumes: true });
+    } catch (error) {
       if (!isNotFound(error))
         report({ kind: 'line', from: service.name, text: `its container ${name} could not be removed` });
-    });
+    }
   }
 }

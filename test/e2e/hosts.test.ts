@@ -189,6 +189,23 @@ async function withContainer(
   }
 }
 
+test('a container whose making was interrupted is not left behind', async () => {
+  for (const { name: host, docker } of links) {
+    for (const ms of [0, 1, 3, 10, 30, 100]) {
+      const name = `test-${Math.random().toString(36).slice(2)}`;
+      const signal = AbortSignal.timeout(ms);
+      const made = docker.createContainer(name, { Image: image }, { signal });
+      const id = await made.catch((error: unknown) => {
+        assert.ok(signal.aborted, String(error));
+      });
+      const containers = await docker.listContainers({ all: true });
+      const left = containers.filter(({ Names }) => Names.includes(`/${name}`));
+      assert.equal(left.length, id === undefined ? 0 : 1, `${host}, after ${ms} ms`);
+      if (id !== undefined) await docker.removeContainer(id, { force: true });
+    }
+  }
+});
+
 test("a container's output comes line by line with its stream, with a terminal or without", async () => {
   for (const link of links) {
     for (const Tty of [false, true]) {

@@ -1,5 +1,5 @@
 import { HOST_PATH, OWN } from '../../cluster.ts';
-import { type HostLink, isNotFound, runHelper, writeHostFiles } from '../../hosts/index.ts';
+import { goneIsFine, type HostLink, runHelper, writeHostFiles } from '../../hosts/index.ts';
 import { agentImagesOn, STAGING_VOLUME } from '../../images/index.ts';
 import { LABEL } from '../../labels.ts';
 import { findClusterFile } from './find-cluster.ts';
@@ -54,16 +54,19 @@ export async function teardownHost(
   const own = ownContainers(containers);
   const ours = options.projects ? containers.filter(({ Labels }) => LABEL.project in Labels) : [];
   const image = own.find(({ Labels }) => Labels[LABEL.kind] !== 'edge')?.ImageID;
-  for (const { Id } of ours) {
-    await ignoreMissing(docker.removeContainer(Id, { force: true, volumes: true, signal }));
-  }
+  await Promise.all(
+    ours.map(async ({ Id }) => {
+      await goneIsFine(docker.stopContainer(Id, STOP_GRACE_MS, { signal }));
+      await goneIsFine(docker.removeContainer(Id, { force: true, volumes: true, signal }));
+    }),
+  );
   for (const { Id } of own) {
-    await ignoreMissing(docker.stopContainer(Id, STOP_GRACE_MS, { signal }));
-    await ignoreMissing(docker.removeContainer(Id, { force: true, volumes: true, signal }));
+    await goneIsFine(docker.stopContainer(Id, STOP_GRACE_MS, { signal }));
+    await goneIsFine(docker.removeContainer(Id, { force: true, volumes: true, signal }));
   }
   const networks = await docker.listNetworks({ filters: { label: [LABEL.network] }, signal });
-  for (const { Id } of networks) await ignoreMissing(docker.removeNetwork(Id, { signal }));
-  await ignoreMissing(docker.removeVolume(STAGING_VOLUME, { signal }));
+  for (const { Id } of networks) await goneIsFine(docker.removeNetwork(Id, { signal }));
+  await goneIsFine(docker.removeVolume(STAGING_VOLUME, { signal }));
   const helper = image ?? (await agentImagesOn(docker, { signal }))[0];
   if (helper === undefined) return;
   const hostConfig = { NetworkMode: 'host', CapAdd: ['NET_ADMIN', 'NET_RAW'], Tmpfs: { '/run': '' } };
@@ -85,12 +88,4 @@ export function ownContainers<C extends { readonly Labels: Readonly<Record<strin
   return containers
     .filter((each) => LABEL.cluster in each.Labels && rank(each) !== -1)
     .sort((a, b) => rank(a) - rank(b));
-}
-
-async function ignoreMissing(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
 }

@@ -52,14 +52,19 @@ export class Walk {
   }
 
   /** Deploys, and does `act` to the command once the moment comes. */
-  async deployUntil(
+  deployUntil(moment: Moment, env: Env, act: (child: ChildProcess) => void): Promise<Finished> {
+    return this.runUntil(['deploy', '--yes'], moment, env, act);
+  }
+
+  async runUntil(
+    args: readonly string[],
     [name, kind, about]: Moment,
     env: Env,
     act: (child: ChildProcess) => void,
   ): Promise<Finished> {
     let rest = '';
     let hasCome = false;
-    const finished = await this.project.run(['deploy', '--yes', '--json', '--verbose'], {
+    const finished = await this.project.run([...args, '--json', '--verbose'], {
       env,
       onError: (text, child) => {
         const lines = `${rest}${text}`.split('\n');
