@@ -62,7 +62,8 @@ test('Ctrl-C lets a migration under way finish a step or clean up, instead of ki
   const override = join(walk.project.folder, 'compose.override.yaml');
   writeFileSync(override, JSON.stringify({ services: { migrate } }));
   const begun = ['a task runs', 'line', /^migrate begun/] as const;
-  const { code, stdout, stderr } = await walk.deployUntil(begun, GOOD, interruptGroup);
+  const env = { ...GOOD, VERSION: 'half' };
+  const { code, stdout, stderr } = await walk.deployUntil(begun, env, interruptGroup);
   rmSync(override);
   assert.equal(code, 130, `${stdout}\n${stderr}`);
   const { stdout: mark } = await walk.project.expect(0, ['exec', 'store', 'cat', '/data/mark']);
