@@ -61,7 +61,7 @@ test('a service of an inactive profile is not said to be missing', async () => {
 
 test('metrics are of the whole cluster, and of one that does not answer there are none', async () => {
   await writeProject();
-  await write('seawall.yml', 'hosts:\n  gone: { ssh: root@127.0.0.1:1 }\n');
+  await write('seawall.yml', 'hosts:\n  gone: { ssh: ssh://root@127.0.0.1:1 }\n');
   const files = ['--file', 'seawall.yml', '--file', 'compose.yaml'];
   const one = await call([...files, 'metrics', '--host', 'gone']);
   assert.deepEqual([one.code, one.stdout], [2, '']);
@@ -75,7 +75,7 @@ test('metrics are of the whole cluster, and of one that does not answer there ar
 
 test('who names a service for run has its profile active, and is told of the host that does not answer', async () => {
   await writeProject();
-  await write('seawall.yml', 'hosts:\n  gone: { ssh: root@127.0.0.1:1 }\n');
+  await write('seawall.yml', 'hosts:\n  gone: { ssh: ssh://root@127.0.0.1:1 }\n');
   await write('tools.yaml', 'services:\n  shell:\n    image: nginx:1.30\n    profiles: [tools]\n');
   const files = ['--file', 'seawall.yml', '--file', 'compose.yaml', '--file', 'tools.yaml'];
   const { code, stderr } = await call([...files, 'run', 'shell']);

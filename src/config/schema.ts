@@ -45,6 +45,10 @@ const hostSchema = z
         /^[^-\s]\S*$/,
         'a destination as ssh(1) takes it, such as deploy@203.0.113.11 or a Host of your ssh configuration',
       )
+      .refine(
+        (text) => !/^[^:/]+:\d+$/.test(text),
+        'a destination whose port ssh(1) understands, such as ssh://deploy@203.0.113.11:2222',
+      )
       .describe(
         'Destination as for ssh(1): `user@host`, `ssh://user@host:port`, or a `Host` of the ssh configuration.',
       ),
