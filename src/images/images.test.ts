@@ -73,7 +73,10 @@ test('wanted layers are found in what Docker saves, named by digest or not, pack
   const root = await mkdtemp(join(tmpdir(), 'seawall-test-'));
   try {
     const digest = (content: Buffer) => createHash('sha256').update(content).digest('hex');
-    const layers = [randomBytes(300_000), randomBytes(70_000), randomBytes(9)];
+    // A tar begins with the name of its first file, whatever that begins with.
+    const layer = (name: string, bytes: number) =>
+      Buffer.concat([Buffer.from(name), randomBytes(bytes - Buffer.byteLength(name))]);
+    const layers = [layer('usr/', 300_000), layer('{{cookiecutter.name}}/', 70_000), layer('app', 9)];
     const diffIds = layers.map((layer) => `sha256:${digest(layer)}`);
     const config = Buffer.from(JSON.stringify({ rootfs: { diff_ids: diffIds } }));
     const layouts = [

@@ -57,11 +57,15 @@ async function readEntry(entry: TarFile, folder: LayerFolder, { metadata, wanted
   const head = await chunks.next();
   const first = head.done === true ? Buffer.alloc(0) : head.value;
   const rest = { [Symbol.asyncIterator]: () => chunks };
-  const isMetadata = name === 'manifest.json' || first[0] === 0x7b;
-  if (isMetadata && size <= metadataBytes) {
+  const isLikeMetadata = name === 'manifest.json' || first[0] === 0x7b;
+  if (isLikeMetadata && size <= metadataBytes) {
     const parts = [first];
     for await (const chunk of rest) parts.push(chunk);
-    metadata.set(name, Buffer.concat(parts));
+    const content = Buffer.concat(parts);
+    // A layer begins with `{` too when that is how its first file's name does (a tar's first bytes are that name).
+    const diffId = await keepIfWanted([content], folder, wanted);
+    if (diffId === undefined) metadata.set(name, content);
+    else wanted.delete(diffId);
     return;
   }
   const named = `sha256:${name.split('/').at(-1) ?? ''}`;
@@ -78,7 +82,7 @@ async function readEntry(entry: TarFile, folder: LayerFolder, { metadata, wanted
 
 /** Writes a layer aside and gives it its name when it is one that is wanted. */
 async function keepIfWanted(
-  content: AsyncIterable<Buffer>,
+  content: AsyncIterable<Buffer> | readonly Buffer[],
   folder: LayerFolder,
   wanted: ReadonlySet<string>,
 ): Promise<string | undefined> {
