@@ -1,3 +1,4 @@
+import type { Progress } from '../progress.ts';
 import type { Style } from '../style.ts';
 import { seconds } from './amounts.ts';
 import type { StepNode } from './progress-tree.ts';
@@ -68,4 +69,13 @@ function stepLine(
 export function outcomeSymbol(outcome: StepNode['outcome'], style: Style): string {
   if (outcome === 'failed') return style('red', '✘');
   return outcome === 'done' ? style('green', '✔') : style('dim', '–');
+}
+
+/** A line that stays, with who said it before each of its lines. */
+export function lineText({ text, from }: Extract<Progress, { kind: 'line' }>, style: Style): string {
+  const prefix = from === undefined ? '' : style('dim', `${from} | `);
+  return text
+    .split('\n')
+    .map((line) => `${prefix}${printable(line)}\n`)
+    .join('');
 }

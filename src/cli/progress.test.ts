@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { assertGolden } from '../../test/golden-file.ts';
 import type { Progress } from '../progress.ts';
 import { styleFor } from '../style.ts';
-import { plainProgress, TreeProgress } from './progress.ts';
+import { TreeProgress } from './progress.ts';
+import { PlainProgress } from './progress-plain.ts';
 
 /** Milliseconds after which each event happens. */
 const script: readonly (readonly [number, Progress])[] = [
@@ -58,12 +59,13 @@ const script: readonly (readonly [number, Progress])[] = [
   [0, { kind: 'end', id: 'web', outcome: 'failed' }],
 ];
 
-test('off a terminal every step that ends is one line that says where, what and how long', () => {
+test('off a terminal every step that ends is one line, and what takes long says what it waits for', () => {
   let now = 1000;
   let output = '';
-  const view = plainProgress({ put: (text) => (output += text), style: styleFor(false), now: () => now });
+  const view = new PlainProgress({ put: (text) => (output += text), style: styleFor(false), now: () => now });
   for (const [after, event] of script) {
-    now += after;
+    const until = now + after;
+    for (; now < until; now += Math.min(1000, until - now)) view.signs();
     view.report(event);
   }
   view.close();

@@ -1,10 +1,9 @@
 import type { Progress, Report } from '../progress.ts';
-import { type Style, styleFor } from '../style.ts';
-import { seconds } from './amounts.ts';
+import { styleFor } from '../style.ts';
 import type { Context } from './context.ts';
-import { endedLines, frameLines, outcomeSymbol } from './progress-frame.ts';
+import { endedLines, frameLines, lineText } from './progress-frame.ts';
+import { type PlainOptions, PlainProgress } from './progress-plain.ts';
 import { type StepNode, StepTree } from './progress-tree.ts';
-import { printable } from './table.ts';
 import { hasColour } from './terminal.ts';
 
 /** Shows progress until it is closed. */
@@ -23,7 +22,7 @@ export function progressView({ terminal, options }: Pick<Context, 'terminal' | '
   if (options.json) return jsonProgress(options.verbose ? put : () => {});
   const style = styleFor(hasColour(terminal, stderr));
   const isTerminal = stderr.isTTY === true && terminal.env.TERM !== 'dumb';
-  if (!isTerminal) return plainProgress({ put, style, now: terminal.now });
+  if (!isTerminal) return new PlainProgress({ put, style, now: terminal.now });
   return new TreeProgress({
     put,
     style,
@@ -35,34 +34,6 @@ export function progressView({ terminal, options }: Pick<Context, 'terminal' | '
 /** One JSON object per event. */
 function jsonProgress(put: (text: string) => void): ProgressView {
   return { report: (event) => put(`${JSON.stringify(event)}\n`), pause() {}, close() {} };
-}
-
-export interface PlainOptions {
-  put(text: string): void;
-  readonly style: Style;
-  now(): number;
-}
-
-/** One line per step that ended, such as `host1 ✔ start web-3 (2.1 s)`; those that concern no single host also say when they begin. */
-export function plainProgress({ put, style, now }: PlainOptions): ProgressView {
-  const tree = new StepTree();
-  const report = (event: Progress): void => {
-    if (event.kind === 'line') {
-      put(lineText(event, style));
-      return;
-    }
-    const node = tree.apply(event, now());
-    if (node === undefined) return;
-    const host = node.host === undefined ? '' : `${node.host} `;
-    const isHeading = node.parent === undefined && node.host === undefined;
-    if (event.kind === 'begin' && isHeading) put(`… ${printable(node.title)}\n`);
-    if (event.kind !== 'end') return;
-    const note = node.note === '' ? '' : `: ${printable(node.note)}`;
-    const time = seconds((node.endedAt ?? now()) - node.startedAt);
-    put(`${host}${outcomeSymbol(node.outcome, style)} ${printable(node.title)}${note} (${time})\n`);
-    if (node.parent === undefined) tree.remove(node);
-  };
-  return { report, pause() {}, close() {} };
 }
 
 export interface TreeOptions extends PlainOptions {
@@ -147,12 +118,4 @@ function fit(lines: readonly string[], rows: number): readonly string[] {
   if (lines.length <= rows) return lines;
   const tail = lines.slice(lines.length - rows + 1);
   return [`  … ${lines.length - tail.length} more`, ...tail];
-}
-
-function lineText({ text, from }: Extract<Progress, { kind: 'line' }>, style: Style): string {
-  const prefix = from === undefined ? '' : style('dim', `${from} | `);
-  return text
-    .split('\n')
-    .map((line) => `${prefix}${printable(line)}\n`)
-    .join('');
 }
