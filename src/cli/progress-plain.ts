@@ -4,7 +4,7 @@ import { seconds } from './amounts.ts';
 import type { ProgressView } from './progress.ts';
 import { lineText, outcomeSymbol } from './progress-frame.ts';
 import { type StepNode, StepTree } from './progress-tree.ts';
-import { printable } from './table.ts';
+import { cut, printable } from './table.ts';
 
 export interface PlainOptions {
   put(text: string): void;
@@ -17,6 +17,8 @@ export interface PlainOptions {
 const FIRST_SIGN_MS = 15_000;
 const NEXT_SIGN_MS = 30_000;
 const LOOK_MS = 1000;
+/** Of the note of a sign: what fails in the end is told in full. */
+const SIGN_COLUMNS = 80;
 
 /**
  * One line per step that ended, such as `host1 ✔ start web-3 (2.1 s)`; those that concern no single host also say when they
@@ -51,10 +53,13 @@ export class PlainProgress implements ProgressView {
   /** Says what runs for long; the timer does it, tests may. */
   signs(): void {
     const now = this.#options.now();
-    for (const node of runningLeaves(this.#tree.roots)) {
+    const running = runningLeaves(this.#tree.roots);
+    // A heading alone says nothing that the steps under other headings do not say better.
+    const telling = running.filter((node) => node.parent !== undefined || node.note !== '');
+    for (const node of telling.length > 0 ? telling : running) {
       if (now < (this.#signAt.get(node) ?? node.startedAt + FIRST_SIGN_MS)) continue;
       this.#signAt.set(node, now + NEXT_SIGN_MS);
-      this.#say('…', node);
+      this.#say('…', node, SIGN_COLUMNS);
     }
   }
 
@@ -67,9 +72,9 @@ export class PlainProgress implements ProgressView {
     this.pause();
   }
 
-  #say(symbol: string, node: StepNode): void {
+  #say(symbol: string, node: StepNode, columns = Number.POSITIVE_INFINITY): void {
     const host = node.host === undefined ? '' : `${node.host} `;
-    const note = node.note === '' ? '' : `: ${printable(node.note)}`;
+    const note = node.note === '' ? '' : `: ${cut(printable(node.note), columns)}`;
     const time = seconds((node.endedAt ?? this.#options.now()) - node.startedAt);
     this.#options.put(`${host}${symbol} ${printable(node.title)}${note} (${time})\n`);
   }

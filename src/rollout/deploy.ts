@@ -3,7 +3,7 @@ import type { Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { withCertificates } from './certificates/after.ts';
 import { holdLease } from './hold-lease.ts';
-import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
+import { agreeAgain, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
 import { provideImages } from './provide-images.ts';
 import { lastGood, readReleases } from './release.ts';
@@ -74,7 +74,9 @@ async function underLease(
   return holdLease(client, session, async (signal, waited) => {
     const held = waited ? await seenAgain({ ...session, signal }) : { ...session, signal };
     const { plan: again, actual } = await planProject(held, { withoutTasks });
-    await agreeAgain(shown, again, waited, options);
+    const agreed = [withoutSetUp(shown), withoutSetUp(again)] as const;
+    if (options.expected) refuseStale(...agreed);
+    else await agreeAgain(held, ...agreed, options.confirm);
     if (again.changes.length === 0) return unchanged(held, again, startedAt);
     await reportStep(session.report, { id: 'preflight', title: 'check' }, () => preflight(held, again));
     const { images, transfer } = await provideImages(held, actual, again);
@@ -92,19 +94,7 @@ async function underLease(
   });
 }
 
-/** What was shown is what is done; after waiting for somebody else it is what is there now, shown and agreed to once more. */
-async function agreeAgain(
-  shown: Plan,
-  again: Plan,
-  waited: boolean,
-  { expected, confirm }: DeployOptions,
-): Promise<void> {
-  if (!waited || expected) return refuseStale(withoutSetUp(shown), withoutSetUp(again));
-  refuseObstacles(again);
-  if (again.changes.length === 0 || isSamePlan(withoutSetUp(shown), withoutSetUp(again))) return;
-  if (!(await confirm(again))) throw new SeawallError('interrupted', 'nothing was changed');
-}
-
+/** Hosts are set up before the lease is taken. */
 const withoutSetUp = (plan: Plan): Plan => ({
   ...plan,
   changes: plan.changes.filter((change) => change.kind !== 'set-up-host'),

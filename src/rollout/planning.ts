@@ -75,22 +75,11 @@ export function refuseObstacles({ obstacles }: Plan): void {
   if (obstacles.length > 0) throw new ObstacleError(obstacles);
 }
 
-/** Whether both plans do the same. */
-export const isSamePlan = (one: Plan, other: Plan): boolean =>
-  canonicalJson(one.changes) === canonicalJson(other.changes);
-
-/** @throws SeawallError `stale-plan` when what is to be done is no longer what was shown or saved. */
-export function refuseStale(shown: Plan, now: Plan): void {
-  if (isSamePlan(shown, now)) return;
-  const before = new Set(shown.changes.map(canonicalJson));
-  const news = now.changes
-    .filter((change) => !before.has(canonicalJson(change)))
-    .map((change) => change.path);
-  const after = new Set(now.changes.map(canonicalJson));
-  const gone = shown.changes
-    .filter((change) => !after.has(canonicalJson(change)))
-    .map((change) => change.path);
-  const what = [...new Set([...news, ...gone])].slice(0, 5).join(', ');
+/** @throws SeawallError `stale-plan` when what is to be done is no longer what was saved. */
+export function refuseStale(saved: Plan, now: Plan): void {
+  if (isSamePlan(saved, now)) return;
+  const paths = [...changesWithout(now, saved), ...changesWithout(saved, now)].map(({ path }) => path);
+  const what = [...new Set(paths)].slice(0, 5).join(', ');
   throw new SeawallError(
     'stale-plan',
     `the plan is stale: the files or the hosts changed since it was made (${what})`,
@@ -99,3 +88,29 @@ export function refuseStale(shown: Plan, now: Plan): void {
     },
   );
 }
+
+/**
+ * What was agreed to is what is done. When others changed what runs since then, or it changed by itself, what is to be done
+ * now is shown and asked for once more.
+ * @throws ObstacleError, or SeawallError `interrupted` when it is declined.
+ */
+export async function agreeAgain(
+  session: Session,
+  shown: Plan,
+  now: Plan,
+  confirm: (plan: Plan) => Promise<boolean>,
+): Promise<void> {
+  refuseObstacles(now);
+  if (now.changes.length === 0 || isSamePlan(shown, now)) return;
+  session.report({ kind: 'line', text: 'what runs has changed meanwhile; what is to be done now:' });
+  if (!(await confirm(now))) throw new SeawallError('interrupted', 'nothing was changed');
+}
+
+const changesWithout = ({ changes }: Plan, other: Plan): Plan['changes'] => {
+  const known = new Set(other.changes.map(canonicalJson));
+  return changes.filter((change) => !known.has(canonicalJson(change)));
+};
+
+/** Whether both plans do the same. */
+const isSamePlan = (one: Plan, other: Plan): boolean =>
+  canonicalJson(one.changes) === canonicalJson(other.changes);

@@ -3,7 +3,7 @@ import { SeawallError } from '../errors.ts';
 import type { Plan } from '../plan/index.ts';
 import { withCertificates } from './certificates/after.ts';
 import { holdLease } from './hold-lease.ts';
-import { isSamePlan, planProject, refuseObstacles, refuseStale } from './planning.ts';
+import { agreeAgain, planProject, refuseObstacles } from './planning.ts';
 import { preflight } from './preflight.ts';
 import { provideKeptImages } from './provide-images.ts';
 import { openRelease, readReleases } from './release.ts';
@@ -29,10 +29,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
   const result = await holdLease(client, session, async (signal, waited) => {
     const held = waited ? await seenAgain({ ...session, signal }) : { ...session, signal };
     const { plan, back, target } = await planBack(held, options.release);
-    refuseObstacles(plan);
-    if (!waited) refuseStale(shown, plan);
-    else if (!isSamePlan(shown, plan) && !(await options.confirm(plan)))
-      throw new SeawallError('interrupted', 'nothing was changed');
+    await agreeAgain(held, shown, plan, options.confirm);
     desired = back.desired;
     await preflight(back, plan);
     const transfer = await provideKeptImages(back, plan, releaseImages(target));

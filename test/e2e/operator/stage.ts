@@ -25,6 +25,18 @@ export interface RunOptions {
   readonly onError?: (text: string, child: ChildProcess) => void;
 }
 
+export interface TerminalOptions {
+  readonly env?: RunOptions['env'];
+  readonly question: RegExp;
+  /** What is typed at each question; Ctrl-C at those beyond. */
+  readonly answers: readonly (() => Promise<string>)[];
+}
+
+export interface AtTerminal {
+  readonly code: number;
+  readonly screen: string;
+}
+
 /** A lab and the hosts of it that projects use. */
 export class Stage {
   readonly lab: Lab;
@@ -114,11 +126,10 @@ export class Project {
 
   /** Runs `bin/seawall` as the leader of a process group of its own, without a terminal. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    const files = ['--file', 'seawall.yml', '--file', 'lab.yml'];
-    // In front: what stands behind a service name belongs to the program that runs there.
-    const child = spawn(join(root, 'bin/seawall'), [...files, ...args], {
+    const [program, ...rest] = this.#command(args);
+    const child = spawn(program, rest, {
       cwd: this.folder,
-      env: { ...process.env, NO_COLOR: '1', PROJECT: this.name, ...options.env },
+      env: this.#environment(options.env),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -126,7 +137,41 @@ export class Project {
     return ended(child);
   }
 
-  /** The same; the test fails with its output unless it ends with `code`. */
+  /** Runs it on a terminal of its own, and gives each question the next answer. */
+  async atTerminal(
+    args: readonly string[],
+    { env, question, answers }: TerminalOptions,
+  ): Promise<AtTerminal> {
+    const line = this.#command(args).join(' ');
+    const child = spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], {
+      cwd: this.folder,
+      env: this.#environment(env),
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const left = [...answers];
+    let screen = '';
+    let seen = 0;
+    child.stdout.on('data', async (chunk) => {
+      screen += chunk;
+      const found = question.exec(screen.slice(seen));
+      if (found === null) return;
+      seen = screen.length;
+      child.stdin.write((await left.shift()?.()) ?? '\u0003');
+    });
+    const { code } = await ended(child);
+    return { code, screen };
+  }
+
+  /** Files in front: what stands behind a service name belongs to the program that runs there. */
+  #command(args: readonly string[]): readonly [string, ...string[]] {
+    return [join(root, 'bin/seawall'), '--file', 'seawall.yml', '--file', 'lab.yml', ...args];
+  }
+
+  #environment(env: RunOptions['env']): NodeJS.ProcessEnv {
+    return { ...process.env, NO_COLOR: '1', PROJECT: this.name, ...env };
+  }
+
+  /** The same as `run`; the test fails with its output unless it ends with `code`. */
   async expect(code: number, args: readonly string[], env: RunOptions['env'] = {}): Promise<Finished> {
     const finished = await this.run(args, { env });
     const { stdout, stderr } = finished;

@@ -135,3 +135,23 @@ test('a second Ctrl-C leaves everything as it is and says so; the next deploy fi
   await left.expect(0, ['plan', '--exit-code'], { VERSION: 'l5' });
   assert.deepEqual(await left.served('host1'), ['l5']);
 });
+
+test('what changes by itself while the question stands is shown and asked for once more', async () => {
+  const removeOne = async (): Promise<void> => {
+    for (const host of HOSTS) {
+      const [name] = (await stage.containers(host)).filter((each) => each.startsWith('left-web-'));
+      if (name !== undefined) return void (await stage.onHost(host, `docker rm -f ${name}`));
+    }
+  };
+  const { code, screen } = await left.atTerminal(['deploy'], {
+    env: { VERSION: 'l6' },
+    question: /\[y\/N\] /,
+    answers: [async () => removeOne().then(() => 'y\r'), async () => 'y\r'],
+  });
+  assert.equal(code, 0, screen);
+  const [first = '', second = ''] = screen.split('what runs has changed meanwhile; what is to be done now:');
+  assert.match(first, /2 replaced|3 replaced/, screen);
+  assert.match(second, /\+ web-\d/, screen);
+  assert.deepEqual(await left.served('host1'), ['l6']);
+  await left.expect(0, ['plan', '--exit-code'], { VERSION: 'l6' });
+});
