@@ -170,6 +170,7 @@ function started(desired: Desired, plan: Plan): ActualReplica[] {
                 addresses: {},
                 isDraining: false,
                 isStopping: false,
+                writes: [],
                 isHealthy: true,
               },
               ...{ routePorts: {}, startedAt: '2026-01-01T00:00:00Z' },

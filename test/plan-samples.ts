@@ -135,7 +135,14 @@ export function replicaOf(
     isHealthy: true,
     routePorts: {},
     imageId: 'sha256:1',
+    writes: writesOf(desired, wanted),
     addresses: {},
     startedAt: '2026-01-01T00:00:00Z',
   };
 }
+
+/** Docker's names of the volumes that a service's replicas may write to. */
+export const writesOf = (desired: Desired, { mounts }: DesiredService): string[] =>
+  mounts.flatMap((mount) =>
+    mount.kind === 'volume' && !mount.readOnly ? [desired.volumes[mount.volume]?.dockerName ?? ''] : [],
+  );

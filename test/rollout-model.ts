@@ -12,6 +12,7 @@ import {
   type Step,
 } from '../src/plan/index.ts';
 import { routeKey } from '../src/route-port.ts';
+import { writesOf } from './plan-samples.ts';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -74,6 +75,7 @@ export class World {
         release,
       },
       ...{ config: configHash(desired, service, hash), state: 'created', imageId: 'sha256:1', addresses: {} },
+      writes: writesOf(desired, service),
       ...{ isDraining: false, isStopping: false, isHealthy: false, startedAt: '2026-01-01T00:00:00Z' },
       routePorts: Object.fromEntries(routes.map((route) => [routeKey(route), route.port])),
     };

@@ -16,6 +16,8 @@ export interface Actual {
   readonly unfinished?: number;
   /** The newest release, when it runs beside the last good one. */
   readonly mixed?: MixedRelease;
+  /** Hosts of the cluster that the project's files do not name → its replicas there: `web-2`; absent: none. */
+  readonly unnamed?: Readonly<Record<string, readonly string[]>>;
   /** Docker volume name → host that the catalog remembers to hold it. */
   readonly volumeHosts: Readonly<Record<string, string>>;
 }
@@ -75,6 +77,8 @@ export interface ActualReplica {
   readonly state: string;
   /** Configuration digest of its image. */
   readonly imageId: string;
+  /** Docker's names of the volumes that it may write to. */
+  readonly writes: readonly string[];
   /** Network → address. */
   readonly addresses: Readonly<Record<string, string>>;
   /** Marked to get no new requests: by a swap under way, or by one that was cut short. */

@@ -1,11 +1,12 @@
 import type { Actual } from './actual.ts';
 import type { Change, Obstacle, Plan } from './change.ts';
-import { builds, setUps, skippedHosts, unready, volumeChanges } from './host-diff.ts';
+import { builds, setUps, skippedHosts, unnamedHosts, unready, volumeChanges } from './host-diff.ts';
 import { type PlanInput, planningOf } from './input.ts';
 import { serviceOrder } from './order.ts';
+import { removals } from './removals.ts';
 import { planRoutes, takenRoutes } from './route-diff.ts';
-import { planService, removeService, type ServicePlan } from './service-diff.ts';
-import { orderSteps, prepares, rollStep } from './steps.ts';
+import { planService, type ServicePlan } from './service-diff.ts';
+import { orderSteps, prepares } from './steps.ts';
 import { dueTasks, planTask } from './task-diff.ts';
 
 /** The planner: what must change on the hosts so that they run what is desired, and in which steps. Pure. */
@@ -19,10 +20,6 @@ export function diff(input: PlanInput): Plan {
     if (service?.kind === 'replica') plans.set(name, planService(planning, service, plans));
   }
   const rolls = [...plans.values()];
-  const gone = [...planning.running.keys()]
-    .filter((name) => desired.services[name]?.kind !== 'replica')
-    .sort();
-  const removals = gone.map((name) => removeService(planning, name));
   const routes = planRoutes(desired, actual);
   const changing = new Set(rolls.filter((roll) => roll.renews).map((roll) => roll.service));
   const tasks = input.withoutTasks ? [] : dueTasks(desired, order, changing);
@@ -30,26 +27,23 @@ export function diff(input: PlanInput): Plan {
   const moving = rolls.filter((roll) => roll.moves.length > 0);
   const obstacles = [
     ...unready(actual),
+    ...unnamedHosts(actual),
     ...takenRoutes(desired, actual),
     ...rolls.flatMap((roll) => roll.obstacles),
     ...taskPlans.flatMap((t) => t.obstacles),
   ];
+  const gone = removals(planning, moving, orderSteps(desired, order, moving, taskPlans));
   const changes = [
     ...setUps(actual),
     ...builds(input, [...changing, ...tasks]),
     ...volumeChanges(planning, moving),
     ...taskPlans.flatMap((task) => task.changes),
     ...rolls.flatMap((roll) => roll.changes),
-    ...removals.flatMap((removal) => removal.changes),
+    ...gone.changes,
     ...routes.changes,
     ...unfinished(actual),
   ];
-  const steps = [
-    ...prepares(input, moving, taskPlans),
-    ...orderSteps(desired, order, moving, taskPlans),
-    ...routes.steps,
-    ...removals.map((removal) => rollStep(removal, [])),
-  ];
+  const steps = [...prepares(input, moving, taskPlans), ...gone.work, ...routes.steps, ...gone.last];
   const remarks = [...skippedHosts(actual), ...rolls.flatMap(({ remark }) => remark ?? [])];
   return {
     project: desired.project,

@@ -60,6 +60,14 @@ export const unready = (actual: Actual): Obstacle[] =>
       isUnreachable: true,
     }));
 
+/** What runs on a host that the files do not name would serve on beside whatever is deployed. */
+export const unnamedHosts = ({ unnamed = {} }: Actual): Obstacle[] =>
+  Object.entries(unnamed).map(([host, replicas]) => ({
+    path: `hosts.${host}`,
+    message: `is not in seawall.yml, and ${replicas.join(', ')} of this project ${replicas.length === 1 ? 'runs' : 'run'} there`,
+    remedy: `Name it again. To take it away: seawall machine rm ${host} (when it is dead: --gone). To keep it without this project: placement.constraints, then deploy.`,
+  }));
+
 /** What is known of the hosts that the user goes on without. */
 export const skippedHosts = (actual: Actual): Remark[] =>
   Object.values(actual.hosts)

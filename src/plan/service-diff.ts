@@ -113,15 +113,6 @@ const rollRule = ({
   maxFailureRatio,
 });
 
-/** For stopping the replicas of a service that is no longer desired. */
-const REMOVAL: RollRule = {
-  parallelism: 0,
-  delayMs: 0,
-  monitorMs: 0,
-  failureAction: 'rollback',
-  maxFailureRatio: 0,
-};
-
 function isCurrent(replica: ActualReplica, { planning, service, config, host, restart }: Wish): boolean {
   const imageId = planning.imageIds[service.image];
   return (
@@ -151,17 +142,3 @@ const servesRoutes = (
 const isUnproven = (replica: ActualReplica, same: readonly ActualReplica[], actual: Actual): boolean =>
   same.some((each) => each !== replica && isAlive(each)) ||
   ((actual.unfinished ?? actual.mixed) !== undefined && replica.release > (actual.current?.release ?? 0));
-
-/** Stops what is left of a service that the files no longer have. */
-export function removeService({ running }: Planning, name: string): ServicePlan {
-  const replicas = running.get(name) ?? [];
-  return {
-    service: name,
-    renews: false,
-    rule: REMOVAL,
-    moves: replicas.map((replica) => ({ kind: 'stop', old: oldOf(replica) })),
-    changes: replicas.map((replica) => stopChange(replica, 'the service is no longer in the Compose file')),
-    obstacles: [],
-    places: new Map(),
-  };
-}

@@ -68,3 +68,13 @@ test('what runs has not crashed', async () => {
   const code = await lastExitCode(engine([]), info('running', 0), signal);
   assert.equal(crashOf(info('running', 0), code), undefined);
 });
+
+test('a program that serves on after one of its processes ran out of memory has not crashed', () => {
+  const withOom = (status: 'running' | 'exited', restarts: number) => {
+    const ended = info(status, restarts, 137);
+    return { ...ended, State: { ...ended.State, OOMKilled: true } };
+  };
+  assert.equal(crashOf(withOom('running', 0), undefined), undefined);
+  assert.equal(crashOf(withOom('exited', 0), 137), 'it ran out of memory and was killed');
+  assert.equal(crashOf(withOom('running', 1), 137), 'it ran out of memory and was killed');
+});

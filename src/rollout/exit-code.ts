@@ -7,7 +7,9 @@ export function crashOf(
   { State: state, RestartCount }: Exited,
   exitCode: number | undefined,
 ): string | undefined {
-  if (state.OOMKilled) return 'it ran out of memory and was killed';
+  // It is also set when only a child process was killed (moby, daemon/monitor.go) and the container serves on.
+  if (state.OOMKilled && (state.Status !== 'running' || RestartCount > 0))
+    return 'it ran out of memory and was killed';
   const exited = exitCode === undefined ? 'it exited' : `it exited with code ${exitCode}`;
   if (state.Status === 'exited' || state.Status === 'dead') return exited;
   return state.Status === 'restarting' || RestartCount > 0 ? `${exited} and was restarted` : undefined;

@@ -30,9 +30,10 @@ export async function readActual(
   setupReasons: (link: HostLink) => Promise<readonly string[]>,
 ): Promise<{ actual: Actual; images: ReadonlyMap<string, ReadonlyMap<string, string>> }> {
   const { config, links, failures } = session;
-  const [views, kept] = await Promise.all([
+  const [views, kept, unnamed] = await Promise.all([
     Promise.all(links.map((link) => viewHost(link, session, setupReasons))),
     readCatalog(session),
+    readUnnamed(session),
   ]);
   const lost = await Promise.all(
     failures.map(async (failure): Promise<[string, ActualHost]> => {
@@ -57,7 +58,10 @@ export async function readActual(
   const hosts = Object.fromEntries(
     [...views.map(({ host }): [string, ActualHost] => [host.name, host]), ...lost].sort(),
   );
-  return { actual: { hosts, ...kept }, images: new Map(views.map((view) => [view.host.name, view.images])) };
+  return {
+    actual: { hosts, ...kept, ...unnamed },
+    images: new Map(views.map((view) => [view.host.name, view.images])),
+  };
 }
 
 /** What the catalog remembers of a host that the user goes on without. */
@@ -67,9 +71,36 @@ async function unseenOn(
 ): Promise<Pick<ActualHost, 'skipped' | 'unseen'>> {
   if (!skipUnreachable) return {};
   if (!client) return { skipped: true };
-  const instances = await instancesOn(client, host, desired.project, signal);
-  const unseen = instances.map(({ meta }) => `${meta[META.service]}-${meta[META.replica]}`).sort();
-  return { skipped: true, unseen };
+  return { skipped: true, unseen: await replicasOn(client, host, desired.project, signal) };
+}
+
+/** What the catalog knows of hosts that are in the cluster and not in the files: it serves on, whatever is deployed. */
+async function readUnnamed({
+  client,
+  config,
+  hosts,
+  desired,
+  signal,
+}: Session): Promise<Pick<Actual, 'unnamed'>> {
+  const named = new Set(config.hosts.map(({ name }) => name));
+  const others = hosts.filter(({ name }) => !named.has(name));
+  if (!client || others.length === 0) return {};
+  const found = await Promise.all(
+    others.map(async ({ name }) => [name, await replicasOn(client, name, desired.project, signal)] as const),
+  );
+  const holding = found.filter(([, replicas]) => replicas.length > 0);
+  return holding.length === 0 ? {} : { unnamed: Object.fromEntries(holding) };
+}
+
+/** The catalog's word for a project's replicas on a host, such as `web-2`. */
+async function replicasOn(
+  client: CatalogClient,
+  host: string,
+  project: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const instances = await instancesOn(client, host, project, signal);
+  return [...new Set(instances.map(({ meta }) => `${meta[META.service]}-${meta[META.replica]}`))].sort();
 }
 
 async function viewHost(
@@ -152,6 +183,9 @@ function replicaOf(host: string, container: ContainerSummary, states: ContainerS
     config: labels[LABEL.config] ?? '',
     state: container.State,
     imageId: container.ImageID,
+    writes: (container.Mounts ?? []).flatMap(({ Type, Name, RW }) =>
+      Type === 'volume' && RW && Name !== undefined ? [Name] : [],
+    ),
     isDraining: states.draining.has(name),
     isStopping: states.stopping.has(name),
     isHealthy: states.healthy.has(name),
@@ -221,7 +255,9 @@ export function requireAllHosts(session: Session): void {
     'unreachable',
     `${names} ${session.failures.length === 1 ? 'does' : 'do'} not answer: ${first.error.message}`,
     {
-      hint: first.error.hint ?? 'Bring it back, or take it out of seawall.yml. Nothing was changed.',
+      hint:
+        first.error.hint ??
+        `Bring it back, or give it up: seawall machine rm ${first.name} --gone. Nothing was changed.`,
       where: first.name,
       cause: first.error,
     },

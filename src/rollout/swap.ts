@@ -16,7 +16,7 @@ import { drain, type Leaving } from './drain.ts';
 import { describeFailure, ReplicaFailure } from './failure.ts';
 import { waitUntilHealthy } from './health-gate.ts';
 import { runPostStart } from './hooks.ts';
-import { remove, retire, stop } from './leave.ts';
+import { remove, stop } from './leave.ts';
 import type { Watch } from './monitor.ts';
 import { createReplica, type NewReplica, routedPorts } from './replica.ts';
 import { catalogName } from './service-name.ts';
@@ -42,6 +42,8 @@ export interface Wanted {
   readonly service: DesiredService;
   readonly host: HostLink;
   readonly replica: number;
+  /** Its predecessor was stopped for it, and must not run beside it: what both write would be destroyed. */
+  readonly isAlone?: true;
 }
 
 /** Starts a replica and waits until it is healthy and gets requests everywhere. */
@@ -60,7 +62,7 @@ export async function bringUp(parts: SwapParts, wanted: Wanted): Promise<Started
     if (!context.withoutAcknowledgement) await waitUntilServed({ context, note }, service, instance);
     return { made, watch };
   } catch (error) {
-    await giveUp({ context, note }, host, made, error);
+    await giveUp({ context, note }, wanted, made, error);
     throw error;
   }
 }
@@ -91,10 +93,13 @@ export async function resume(parts: SwapParts, wanted: Wanted, old: OldReplica):
   }
 }
 
-/** Takes a replica that did not come up away again, after its last words were read. What fails here only is a line. */
+/**
+ * Takes a replica that did not come up away again, after its last words were read. What fails here only is a line.
+ * @throws StillThere when the one that must be alone may still run.
+ */
 async function giveUp(
   { context, note }: Pick<SwapParts, 'context' | 'note'>,
-  host: HostLink,
+  { host, isAlone }: Pick<Wanted, 'host' | 'isAlone'>,
   made: NewReplica,
   error: unknown,
 ): Promise<void> {
@@ -104,13 +109,26 @@ async function giveUp(
     const { id, name, replica, service } = made;
     const old: OldReplica = { id, name, host: made.host, replica };
     note('is taken away again');
-    await retire({ ...context, signal }, { serviceName: service.name, host, old, rule: service }, note);
-  } catch (cause) {
-    context.report({
-      kind: 'line',
-      text: `${made.name} could not be taken away: ${describeError(cause)}`,
-      from: host.name,
+    const leaving: Leaving = { serviceName: service.name, host, old, rule: service };
+    const instance = await drain({ ...context, signal }, leaving, note).catch((cause: unknown) => {
+      // Somebody may still send requests to it; nothing else can serve before it has ended.
+      if (isAlone) return undefined;
+      throw cause;
     });
+    await stop({ ...context, signal }, leaving, instance, note);
+    await remove(leaving);
+  } catch (cause) {
+    const text = `${made.name} could not be taken away: ${describeError(cause)}`;
+    if (isAlone) throw new StillThere(text, made.name, host.name, cause);
+    context.report({ kind: 'line', text, from: host.name });
+  }
+}
+
+/** A replica that failed and may run on: its predecessor stays stopped. */
+class StillThere extends SeawallError {
+  constructor(text: string, name: string, host: string, cause: unknown) {
+    const hint = `Its predecessor stays stopped: two that write to the same place destroy it. Stop ${name}, then: seawall deploy`;
+    super('mixed', text, { where: host, hint, cause });
   }
 }
 
@@ -167,7 +185,7 @@ async function refuseToLeave(
   if (reason === undefined) return;
   parts.note('the old one stays');
   if (leaving) await resume(parts, { ...wanted, host: leaving.host }, leaving.old);
-  await giveUp(parts, wanted.host, made, undefined);
+  await giveUp(parts, wanted, made, undefined);
   throw reason;
 }
 
@@ -183,11 +201,16 @@ export async function swapStopFirst(parts: SwapParts, wanted: Wanted, leaving: L
   try {
     const instance = await drain(context, leaving, note);
     const wasRunning = (await docker.inspectContainer(leaving.old.id, { signal })).State.Running;
+    if (parts.halt.aborted) {
+      note('the old one stays');
+      if (wasRunning) await resume(parts, { ...wanted, host: leaving.host }, leaving.old);
+      throw parts.halt.reason;
+    }
     try {
       await stop(context, leaving, instance, note);
-      await bringUp(parts, wanted);
+      await bringUp(parts, { ...wanted, isAlone: true });
     } catch (error) {
-      if (wasRunning) await startAgain(parts, wanted, leaving, error);
+      if (wasRunning && !(error instanceof StillThere)) await startAgain(parts, wanted, leaving, error);
       throw error;
     }
     await remove(leaving);
