@@ -1,4 +1,4 @@
-import type { UpdateRule } from '../compose/desired.ts';
+import type { DesiredService, UpdateRule } from '../compose/desired.ts';
 import type { MixedRelease, PublishedRoute } from './actual.ts';
 
 /** One difference between desired and actual. `path` names the thing, `why` says what made it necessary. */
@@ -74,9 +74,13 @@ export type Step =
       readonly after: readonly string[];
       readonly rule: RollRule;
       readonly moves: readonly Move[];
+      readonly ending?: Ending;
     }
   /** Tell the edges the project's routes, all of them; and the catalog which certificates they need: those desired. */
   | { readonly kind: 'publish-routes'; readonly routes: readonly PublishedRoute[] };
+
+/** Times of a replica that ends, in milliseconds. */
+export type Ending = Pick<DesiredService, 'drainMs' | 'stopGraceMs'>;
 
 export type Move =
   | { readonly kind: 'start'; readonly replica: number; readonly host: string }

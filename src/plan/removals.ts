@@ -66,11 +66,13 @@ function writesAfter({ desired, running }: Planning, { service, moves }: Service
   );
 }
 
-function removeService({ running }: Planning, name: string, heirs: readonly string[]): ServicePlan {
+function removeService({ running, actual }: Planning, name: string, heirs: readonly string[]): ServicePlan {
   const replicas = running.get(name) ?? [];
   const why = 'the service is no longer in the Compose file';
   const turn = heirs.length === 0 ? why : `${why}; ends before ${heirs.join(', ')} starts on its volume`;
+  const before = actual.current?.desired.services[name];
   return {
+    ...(before === undefined ? {} : { ending: { drainMs: before.drainMs, stopGraceMs: before.stopGraceMs } }),
     service: name,
     renews: false,
     rule: REMOVAL,

@@ -1,7 +1,7 @@
 import type { DesiredService, UpdateRule } from '../compose/desired.ts';
 import { routeKey } from '../route-port.ts';
 import type { Actual, ActualHost, ActualReplica } from './actual.ts';
-import type { Change, Move, Obstacle, Remark, RollRule } from './change.ts';
+import type { Change, Ending, Move, Obstacle, Remark, RollRule } from './change.ts';
 import { configHash } from './config-hash.ts';
 import { dependencyRestart } from './dependency-restart.ts';
 import { chooseIncumbent } from './incumbent.ts';
@@ -19,6 +19,8 @@ export interface ServicePlan {
   readonly moves: readonly Move[];
   readonly changes: readonly Change[];
   readonly obstacles: readonly Obstacle[];
+  /** Of a service that is no longer desired: how the release that had it lets its replicas end. */
+  readonly ending?: Ending;
   /** Why it is left alone. */
   readonly remark?: Remark;
   /** Replica number → host; empty when there are obstacles. */

@@ -35,12 +35,9 @@ export function orderSteps(
   return steps;
 }
 
-export const rollStep = ({ service, rule, moves }: ServicePlan, after: readonly string[]): Step => ({
-  kind: 'roll',
-  service,
-  after,
-  rule,
-  moves,
+export const rollStep = ({ service, rule, moves, ending }: ServicePlan, after: readonly string[]): Step => ({
+  ...{ kind: 'roll', service, after, rule, moves },
+  ...(ending === undefined ? {} : { ending }),
 });
 
 export function prepares(

@@ -43,6 +43,21 @@ for (const [hash, items] of Object.entries(JSON.parse(fs.readFileSync(0, 'utf8')
 }
 `;
 
+/** Reads hashes on stdin and answers with what {@link writeScript} reads. */
+const readScript = `
+const fs = require('node:fs');
+const itemsAt = (at, path) => {
+  const info = fs.statSync(at);
+  const item = { path, mode: info.mode & 0o777, uid: info.uid, gid: info.gid };
+  if (!info.isDirectory()) return [{ ...item, base64: fs.readFileSync(at).toString('base64') }];
+  const below = fs.readdirSync(at).sort();
+  return [item, ...below.flatMap((name) => itemsAt(at + '/' + name, path === '' ? name : path + '/' + name))];
+};
+const hashes = JSON.parse(fs.readFileSync(0, 'utf8'));
+const contents = hashes.map((hash) => [hash, itemsAt('/host/content/' + hash, '')]);
+process.stdout.write(JSON.stringify(Object.fromEntries(contents)));
+`;
+
 /**
  * Puts files and small trees where replicas mount them from: `/var/lib/seawall/content/HASH` on the host. What is there
  * already is not sent again; nothing stands in an argument, a variable or a log.
@@ -53,16 +68,58 @@ export async function sendContents(
   signal: AbortSignal,
 ): Promise<void> {
   if (Object.keys(contents).length === 0) return;
-  const { Image: image } = await host.docker.inspectContainer(OWN.agent, { signal });
-  const hostConfig = { Binds: [`${HOST_PATH.state}:/host:rw`], CapAdd: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'] };
-  const present = new Set(
-    (await runHelper(host.docker, listScript, { image, signal, hostConfig })).split('\n'),
-  );
+  const present = await contentsOn(host, signal);
   const missing = Object.values(contents).filter((content) => !present.has(content.hash));
   if (missing.length === 0) return;
   const items: Record<string, Item[]> = {};
   for (const content of missing) items[content.hash] = await itemsOf(content);
-  await runHelper(host.docker, writeScript, { image, signal, hostConfig, input: JSON.stringify(items) });
+  await atContents(host, writeScript, signal, items);
+}
+
+/**
+ * Brings contents of an earlier release to hosts that lack them, from one that has them: the user's files may be others by
+ * now. `wanted`: host → hashes.
+ * @throws SeawallError `refused` when no host has one any more.
+ */
+export async function copyContents(
+  hosts: readonly HostLink[],
+  wanted: ReadonlyMap<string, ReadonlySet<string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  if ([...wanted.values()].every(({ size }) => size === 0)) return;
+  const there = await Promise.all(hosts.map(async (host) => ({ host, has: await contentsOn(host, signal) })));
+  for (const { host, has } of there) {
+    const missing = [...(wanted.get(host.name) ?? [])].filter((hash) => !has.has(hash));
+    const holders = Map.groupBy(missing, (hash) => there.find((each) => each.has.has(hash))?.host);
+    for (const [holder, hashes] of holders) {
+      if (holder === undefined) {
+        const text = 'no host has the files any more that a service of that release mounts';
+        const hint = 'Check the earlier version out and deploy it: seawall deploy';
+        throw new SeawallError('refused', text, { where: host.name, hint });
+      }
+      const items = JSON.parse(await atContents(holder, readScript, signal, hashes)) as object;
+      await atContents(host, writeScript, signal, items);
+    }
+  }
+}
+
+/** Hashes of the contents that are on a host. */
+async function contentsOn(host: HostLink, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  return new Set((await atContents(host, listScript, signal)).split('\n'));
+}
+
+async function atContents(
+  host: HostLink,
+  script: string,
+  signal: AbortSignal,
+  input?: object,
+): Promise<string> {
+  const { Image: image } = await host.docker.inspectContainer(OWN.agent, { signal });
+  const hostConfig = { Binds: [`${HOST_PATH.state}:/host:rw`], CapAdd: ['CHOWN', 'FOWNER', 'DAC_OVERRIDE'] };
+  return runHelper(host.docker, script, {
+    ...{ image, signal, hostConfig },
+    ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+  });
 }
 
 async function itemsOf(content: DesiredContent): Promise<Item[]> {

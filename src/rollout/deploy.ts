@@ -1,11 +1,11 @@
 import { SeawallError } from '../errors.ts';
-import type { Plan } from '../plan/index.ts';
+import type { Actual, Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
 import { withCertificates } from './certificates/after.ts';
 import { holdLease } from './hold-lease.ts';
 import { agreeAgain, planProject, refuseObstacles, refuseStale } from './planning.ts';
 import { preflight } from './preflight.ts';
-import { provideImages } from './provide-images.ts';
+import { type Provided, provideImages } from './provide-images.ts';
 import { lastGood, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { rollOut } from './roll-out.ts';
@@ -32,8 +32,10 @@ export async function deploy(opened: Session, options: DeployOptions): Promise<R
   const { plan: shown } = await planProject(opened, { withoutTasks });
   if (options.expected) refuseStale(options.expected, shown);
   refuseObstacles(shown);
-  if (shown.changes.length === 0) return unchanged(opened, shown, startedAt);
-  if (!(await options.confirm(shown))) throw new SeawallError('interrupted', 'nothing was changed');
+  const isNothing = shown.changes.length === 0;
+  if (isNothing && !mayBringNews(opened)) return unchanged(opened, shown, startedAt);
+  if (!isNothing && !(await options.confirm(shown)))
+    throw new SeawallError('interrupted', 'nothing was changed');
   const { session, edgeGapsMs } = await setUpHosts(opened, shown);
   const progress: Progress = { hasBegun: false };
   try {
@@ -77,22 +79,44 @@ async function underLease(
     const agreed = [withoutSetUp(shown), withoutSetUp(again)] as const;
     if (options.expected) refuseStale(...agreed);
     else await agreeAgain(held, ...agreed, options.confirm);
-    if (again.changes.length === 0) return unchanged(held, again, startedAt);
+    const isNothing = again.changes.length === 0;
+    if (isNothing && !mayBringNews(held)) return unchanged(held, again, startedAt);
     await reportStep(session.report, { id: 'preflight', title: 'check' }, () => preflight(held, again));
-    const { images, transfer } = await provideImages(held, actual, again);
-    const imageIds = Object.fromEntries(
-      Object.entries(images).map(([name, image]) => [
-        session.desired.services[name]?.image ?? name,
-        image.id,
-      ]),
-    );
-    const { plan } = await planProject(held, { withoutTasks, imageIds });
+    const { plan, images, transfer } = await provided(held, again, actual, withoutTasks);
     refuseObstacles(plan);
     if (plan.changes.length === 0) return unchanged(held, plan, startedAt);
+    if (isNothing) await agreeAgain(held, again, plan, options.confirm, 'there are new images');
     progress.hasBegun = true;
     return rollOut(held, { plan, images, transfer, startedAt, note: session.command });
   });
 }
+
+/** Whether images have to be looked for though nothing else changes: a tag means what its registry says now. */
+const mayBringNews = ({ desired }: Session): boolean =>
+  Object.values(desired.services).some(({ pull, build }) => pull === 'always' || build?.noCache === true);
+
+/** The images of a plan, and the plan with what they turned out to be: a tag that moved makes changes, and tasks due. */
+async function provided(
+  session: Session,
+  first: Plan,
+  seen: Actual,
+  withoutTasks: boolean,
+): Promise<Provided & { readonly plan: Plan }> {
+  const brought = await provideImages(session, seen, first);
+  const imageIds = idsOf(session, brought.images);
+  const { plan, actual } = await planProject(session, { withoutTasks, imageIds });
+  const isWhole = plan.steps.every(
+    (step) => step.kind !== 'run-task' || brought.images[step.service] !== undefined,
+  );
+  if (isWhole || plan.obstacles.length > 0) return { ...brought, plan };
+  return { ...(await provideImages(session, actual, plan)), plan };
+}
+
+/** Image reference → id. */
+const idsOf = ({ desired }: Session, images: Provided['images']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(images).map(([name, { id }]) => [desired.services[name]?.image ?? name, id]),
+  );
 
 /** Hosts are set up before the lease is taken. */
 const withoutSetUp = (plan: Plan): Plan => ({

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { markDraining } from '../catalog/index.ts';
-import { type Instance, KEY } from '../catalog/record.ts';
+import { type Instance, KEY, META } from '../catalog/record.ts';
 import type { DesiredService } from '../compose/desired.ts';
 import type { HostLink } from '../hosts/index.ts';
 import type { OldReplica } from '../plan/index.ts';
+import { readRoutePorts } from '../route-port.ts';
 import {
   ACKNOWLEDGE_TIMEOUT_MS,
   lingeringAt,
@@ -49,6 +50,9 @@ export async function drain(
     address: instance.address,
     ports: await routedPorts(context, instance),
   };
+  // Its route may be gone already, with requests still under way in workers of before.
+  const isRouted =
+    replica.ports.length > 0 || Object.keys(readRoutePorts(instance.meta[META.routes])).length > 0;
   const wasNamed = await isNamed(context, replica);
   await markDraining(client, instance, `draining since ${new Date().toISOString()}`, { signal });
   note('draining');
@@ -80,7 +84,7 @@ export async function drain(
   // A host that is left out could not say that it dropped the address, and may come back with it.
   if (context.absent.length > 0) await quarantine(context, host.name, [instance.address], new Date());
   const [cut] = await Promise.all([
-    replica.ports.length > 0 ? waitUntilIdle(context, replica, rule.drainMs, startedAt, note) : 0,
+    waitUntilIdle(context, replica, { drainMs: rule.drainMs, startedAt, isRouted, note }),
     wasNamed ? sleep(NAMES_SETTLE_MS, undefined, { signal }) : undefined,
   ]);
   const log = context.drains;
@@ -97,13 +101,20 @@ async function isNamed(context: RolloutContext, replica: ServedReplica): Promise
   );
 }
 
+interface IdleWait {
+  readonly drainMs: number;
+  /** performance.now() from which `drainMs` counts. */
+  readonly startedAt: number;
+  /** What an edge cannot tell apart is counted for replicas that edges send requests to. */
+  readonly isRouted: boolean;
+  readonly note: (text: string) => void;
+}
+
 /** Waits until no edge has a connection to the replica, `drainMs` from the start at the most. Gives the sockets cut. */
 async function waitUntilIdle(
   context: RolloutContext,
   replica: ServedReplica,
-  drainMs: number,
-  startedAt: number,
-  note: (text: string) => void,
+  { drainMs, startedAt, isRouted, note }: IdleWait,
 ): Promise<number> {
   let index = 0;
   for (;;) {
@@ -114,7 +125,8 @@ async function waitUntilIdle(
       context.signal,
       startedAt + drainMs,
     );
-    const { requests, upgraded } = lingeringAt(read.acks, replica);
+    const { requests: told, upgraded } = lingeringAt(read.acks, replica);
+    const requests = isRouted ? told : Math.max(0, told);
     if (requests === 0 && upgraded === 0) return 0;
     const over = performance.now() - startedAt >= drainMs;
     if (over) return Math.max(0, requests) + upgraded;

@@ -99,10 +99,11 @@ export async function agreeAgain(
   shown: Plan,
   now: Plan,
   confirm: (plan: Plan) => Promise<boolean>,
+  what = 'what runs has changed meanwhile',
 ): Promise<void> {
   refuseObstacles(now);
   if (now.changes.length === 0 || isSamePlan(shown, now)) return;
-  session.report({ kind: 'line', text: 'what runs has changed meanwhile; what is to be done now:' });
+  session.report({ kind: 'line', text: `${what}; what is to be done now:` });
   if (!(await confirm(now))) throw new SeawallError('interrupted', 'nothing was changed');
 }
 

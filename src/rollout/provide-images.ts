@@ -14,7 +14,7 @@ import {
 } from '../images/index.ts';
 import type { Actual, Plan } from '../plan/index.ts';
 import { reportStep } from '../progress.ts';
-import { sendContents } from './contents.ts';
+import { copyContents, sendContents } from './contents.ts';
 import type { RolloutContext } from './context.ts';
 import type { TransferSummary } from './result.ts';
 import type { Session } from './session.ts';
@@ -128,10 +128,11 @@ export async function operatorDocker(signal: AbortSignal): Promise<Docker | unde
 }
 
 /**
- * Brings the images of an earlier release to the hosts that are to run it: one that joined since gets them from another.
+ * Brings the images of an earlier release, and the files that its services mount, to the hosts that are to run it: one that
+ * joined since gets them from another.
  * @throws SeawallError `refused` when no host has one any more.
  */
-export async function provideKeptImages(
+export async function provideKept(
   session: Session,
   plan: Plan,
   images: RolloutContext['images'],
@@ -160,7 +161,23 @@ export async function provideKeptImages(
   const byName = new Map(links.map((link) => [link.name, link]));
   const context = { project: plan.project, links: byName, dockerConfig: {}, traffic, report, signal };
   await ensureImages(wishes, { ...context, exchange: exchangeOf(session) });
+  await copyContents(links, mountedOn(session, hosts), signal);
   return { ...traffic, durationMs: Math.round(performance.now() - startedAt) };
+}
+
+/** Host → hashes of the contents that the services mount which it is to run. */
+function mountedOn(
+  { desired }: Session,
+  hosts: ReadonlyMap<string, ReadonlySet<string>>,
+): Map<string, Set<string>> {
+  const mounted = new Map<string, Set<string>>();
+  for (const [service, names] of hosts) {
+    for (const mount of desired.services[service]?.mounts ?? []) {
+      if (mount.kind !== 'content') continue;
+      for (const name of names) mounted.set(name, (mounted.get(name) ?? new Set()).add(mount.hash));
+    }
+  }
+  return mounted;
 }
 
 async function requireHolders({ links, signal }: Session, wishes: readonly ImageWish[]): Promise<void> {

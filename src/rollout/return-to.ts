@@ -7,7 +7,7 @@ import { reportStep } from '../progress.ts';
 import type { RolloutContext } from './context.ts';
 import { execute } from './execute.ts';
 import { planProject } from './planning.ts';
-import { provideKeptImages } from './provide-images.ts';
+import { provideKept } from './provide-images.ts';
 import { lastGood, openRelease, readReleases } from './release.ts';
 import { clusterOf, type Session } from './session.ts';
 
@@ -70,18 +70,18 @@ export async function returnTo(
 const inForce = (good: ReleaseRecord | undefined): Pick<Return, 'release'> =>
   good === undefined ? {} : { release: good.number };
 
-/** An old image that a host lost meanwhile comes from another; what cannot be had must not keep the rest from going back. */
+/** An old image or file that a host lost meanwhile comes from another; what cannot be had must not keep the rest from going back. */
 async function fetchLost(
   back: Session,
   plan: Plan,
   images: RolloutContext['images'],
 ): Promise<readonly string[]> {
   try {
-    await provideKeptImages(back, plan, images);
+    await provideKept(back, plan, images);
     return [];
   } catch (error) {
     back.signal.throwIfAborted();
-    return [`images for the way back could not be brought: ${describeError(error)}`];
+    return [`images or files for the way back could not be brought: ${describeError(error)}`];
   }
 }
 

@@ -22,7 +22,7 @@ const STARTS_AT_ONCE = 4;
  * which names are cached.
  */
 const LEAVING_FOR_EACH_START = 2;
-/** For a service that is no longer in the Compose file: Compose's own grace time, Seawall's own drain. */
+/** For a service that neither the Compose file nor the release in force has: Compose's own grace time, Seawall's own drain. */
 const GONE = { drainMs: 30_000, stopGraceMs: 10_000 };
 
 /** What the rolls of one rollout share. */
@@ -144,7 +144,7 @@ async function doMove(
     serviceName: step.service,
     host: linkTo(context, old.host),
     old,
-    rule: service ?? GONE,
+    rule: service ?? step.ending ?? GONE,
   });
   if (move.kind === 'stop') return retire(context, leaving(move.old), note);
   if (!service) throw new SeawallError('bug', `service ${step.service} is not desired`);

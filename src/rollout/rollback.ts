@@ -5,7 +5,7 @@ import { withCertificates } from './certificates/after.ts';
 import { holdLease } from './hold-lease.ts';
 import { agreeAgain, planProject, refuseObstacles } from './planning.ts';
 import { preflight } from './preflight.ts';
-import { provideKeptImages } from './provide-images.ts';
+import { provideKept } from './provide-images.ts';
 import { openRelease, readReleases } from './release.ts';
 import type { RolloutResult } from './result.ts';
 import { imagesOf, releaseImages } from './return-to.ts';
@@ -32,7 +32,7 @@ export async function rollback(session: Session, options: RollbackOptions): Prom
     await agreeAgain(held, shown, plan, options.confirm);
     desired = back.desired;
     await preflight(back, plan);
-    const transfer = await provideKeptImages(back, plan, releaseImages(target));
+    const transfer = await provideKept(back, plan, releaseImages(target));
     // A release of its own: what serves now is always the newest good one.
     const note = `rollback to release ${target.number}`;
     const images = releaseImages(target);

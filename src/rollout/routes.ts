@@ -56,7 +56,9 @@ async function publishRoutes(
     ...edges.flatMap((host) => {
       const ack = acks.get(host);
       if (!ack) return [`${host} does not acknowledge: its agent is away`];
-      return ack.routes[desired.project] === wanted ? [] : [`${host} does not serve the routes yet`];
+      if (ack.routes[desired.project] === wanted) return [];
+      const { nginx } = ack.problems;
+      return [`${host} does not serve the routes yet${nginx === undefined ? '' : `: ${nginx}`}`];
     }),
     ...replicas.flatMap((replica) => missingFrom(acks, edges, replica, true)),
   ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,7 +10,8 @@ import type { Lab } from '../../lab/lab.ts';
 import { Docker, type HostLink } from '../../src/hosts/index.ts';
 import { ensureImages, type ImageContext, type ImageWish } from '../../src/images/index.ts';
 import type { Progress } from '../../src/progress.ts';
-import { labOf, linksTo, until } from './lab-links.ts';
+import { linksTo, until } from './lab-links.ts';
+import { Stage } from './operator/stage.ts';
 
 const run = promisify(execFile);
 /** A registry of the host's own, which Docker may speak to without TLS. */
@@ -24,6 +25,7 @@ http: { addr: "127.0.0.1:5000" }
 auth: { htpasswd: { realm: lab, path: /etc/registry.htpasswd } }
 `;
 
+let stage: Stage;
 let lab: Lab;
 let host: HostLink;
 let operator: Docker;
@@ -47,7 +49,8 @@ async function registryProgram(): Promise<Uint8Array> {
 }
 
 before(async () => {
-  lab = await labOf('registry-e2e', 1);
+  stage = await Stage.open('registry-e2e', { host1: ['app'] });
+  ({ lab } = stage);
   const [link] = await linksTo(lab, ['host1']);
   assert.ok(link);
   host = link;
@@ -113,4 +116,40 @@ test("with the operator's credentials the host pulls the image itself, and keeps
   await onHost(`docker rmi ${wish.reference}`);
   const again = await host.exec(['docker', 'pull', wish.reference]);
   assert.match(again.stderr, /no basic auth credentials|unauthorized|denied/i);
+});
+
+test('pull_policy: always deploys what the tag means by now, also when nothing else has changed', async () => {
+  const image = `${PLACE}/team/app:latest`;
+  const push = async (version: string): Promise<void> => {
+    const lines = `FROM ${wish.reference}\nENV VERSION=${version}\n`;
+    await onHost(`docker build -q -t ${image} -`, lines);
+    await onHost(`docker push -q ${image}`);
+    await onHost(`docker rmi ${image}`);
+  };
+  const project = stage.project('app');
+  await writeFile(join(project.folder, 'seawall.yml'), '{}');
+  await writeFile(
+    join(project.folder, 'compose.yaml'),
+    JSON.stringify({ name: 'app', services: { web: { image, pull_policy: 'always' } } }),
+  );
+  const login = join(project.folder, 'docker');
+  await mkdir(login);
+  await writeFile(join(login, 'config.json'), JSON.stringify({ auths: { [PLACE]: { auth: CREDENTIALS } } }));
+  const env = { DOCKER_CONFIG: login };
+  const versionThere = async (): Promise<string> => {
+    const names = (await stage.containers('host1')).filter((name) => name.startsWith('app-web-'));
+    assert.equal(names.length, 1, names.join(' '));
+    return (await onHost(`docker exec ${names[0]} printenv VERSION`)).trim();
+  };
+  await onHost(`docker login -u ci --password-stdin ${PLACE} && docker pull -q ${wish.reference}`, 'pull-me');
+  await push('1');
+  await project.expect(0, ['deploy', '--yes'], env);
+  assert.equal(await versionThere(), '1');
+  const unchanged = await project.expect(0, ['deploy', '--yes'], env);
+  assert.match(unchanged.stdout, /nothing to do/);
+  await push('2');
+  const deployed = await project.expect(0, ['deploy', '--yes'], env);
+  assert.match(deployed.stderr, /there are new images; what is to be done now:/);
+  assert.equal(await versionThere(), '2');
+  await onHost(`docker logout ${PLACE}`);
 });

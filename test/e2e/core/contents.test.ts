@@ -28,6 +28,19 @@ test('files, configs and secrets of a project reach its replicas, and a changed 
   assert.match((await ask('/', 'files.example')).body, /second/);
 });
 
+test('a rollback brings the files of its release to a host that lacks them, from one that has them', async () => {
+  const list = 'ls /var/lib/seawall/content | wc -l';
+  const before = Number((await onHost('host2', [list])).stdout);
+  const removeUnused = [
+    "mounts=$(docker ps -q | xargs docker inspect --format '{{json .Mounts}}')",
+    'for each in /var/lib/seawall/content/*; do echo "$mounts" | grep -q "$each" || rm -r "$each"; done',
+  ].join('; ');
+  assert.equal((await onHost('host2', [removeUnused])).code, 0);
+  assert.ok(Number((await onHost('host2', [list])).stdout) < before);
+  await expectCode(0, files, ['rollback', '--yes']);
+  for (let count = 0; count < 6; count += 1) assert.match((await ask('/', 'files.example')).body, /first/);
+});
+
 test('a secret is in no argument, label, variable or log on the hosts', async () => {
   for (const host of ['host2', 'host3']) {
     const { stdout } = await onHost(host, [
