@@ -45,7 +45,7 @@ export class DockerHttp {
     this.#agent.destroy();
   }
 
-  /** The API version that both sides speak, at most 1.51. Throws `refused` for an engine older than 20.10. */
+  /** The API version that both sides speak, at most 1.51; asked for anew after the engine refused it. Throws `refused` for an engine older than 20.10. */
   apiVersion(signal?: AbortSignal): Promise<string> {
     this.#version ??= this.#negotiate(signal).catch((error: unknown) => {
       this.#version = undefined;
@@ -97,7 +97,10 @@ export class DockerHttp {
   async #check(request: EngineRequest, response: IncomingMessage): Promise<void> {
     const status = response.statusCode ?? 0;
     if ((status >= 200 && status < 300) || request.accept?.includes(status)) return;
-    throw new DockerError(status, engineMessage(await bodyText(response), status), { where: this.where });
+    const message = engineMessage(await bodyText(response), status);
+    // The engine was replaced under this process; it has no other way to say so.
+    if (status === 400 && /client version \S+ is too (old|new)/.test(message)) this.#version = undefined;
+    throw new DockerError(status, message, { where: this.where });
   }
 
   async #send(request: EngineRequest, prefix: string): Promise<IncomingMessage> {

@@ -64,8 +64,8 @@ async function followProgress(
   }
 }
 
-/** Without a tag the engine would pull every tag of the repository. */
-function withTag(reference: string): string {
+/** A name that tells the tag: without one the engine pulls every tag of the repository, and loads an image without a name. */
+export function withTag(reference: string): string {
   const name = reference.slice(reference.lastIndexOf('/') + 1);
   return name.includes(':') || name.includes('@') ? reference : `${reference}:latest`;
 }

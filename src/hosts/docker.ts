@@ -9,7 +9,7 @@ import {
   type TerminalSize,
 } from './docker-exec.ts';
 import { DockerHttp } from './docker-http.ts';
-import { loadImages, type PullOptions, pullImage } from './docker-images.ts';
+import { loadImages, type PullOptions, pullImage, withTag } from './docker-images.ts';
 import type { AttachOptions, CallOptions, ListContainersOptions, LogOptions } from './docker-options.ts';
 import { asTerminal, demultiplex, jsonLines, type LogLine, logLines } from './docker-stream.ts';
 import type {
@@ -341,10 +341,11 @@ export class Docker {
     return this.#http.open({ path: '/images/get', query: { names: references }, timeoutMs: 0, ...options });
   }
 
-  /** @param name repository and tag, such as `seawall/polls-web:abc`. */
+  /** @param name repository and tag, such as `seawall/polls-web:abc`; `latest` without a tag. */
   async tagImage(reference: string, name: string, options: CallOptions = {}): Promise<void> {
-    const colon = name.lastIndexOf(':');
-    const query = { repo: name.slice(0, colon), tag: name.slice(colon + 1) };
+    const full = withTag(name);
+    const colon = full.lastIndexOf(':');
+    const query = { repo: full.slice(0, colon), tag: full.slice(colon + 1) };
     await this.#http.text({ method: 'POST', path: `/images/${reference}/tag`, query, ...options });
   }
 

@@ -47,7 +47,7 @@ for (const { path, content, mode } of files) {
   const aside = '/host' + path + '.new';
   fs.rmSync(aside, { force: true });
   const file = fs.openSync(aside, 'wx', mode);
-  fs.writeSync(file, content);
+  fs.writeFileSync(file, content);
   fs.fchmodSync(file, mode);
   fs.fsyncSync(file);
   fs.closeSync(file);

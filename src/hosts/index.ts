@@ -11,6 +11,7 @@ export { ContainerShell } from './container-shell.ts';
 export { Docker } from './docker.ts';
 export { DockerError, goneIsFine, isConflict, isNotFound } from './docker-error.ts';
 export type { TerminalSize } from './docker-exec.ts';
+export { withTag } from './docker-images.ts';
 export type { LogOptions } from './docker-options.ts';
 export { demultiplex } from './docker-stream.ts';
 export type * from './docker-types.ts';

@@ -30,7 +30,8 @@ export async function isContainerCurrent(
 
 /**
  * Makes one of Seawall's own containers run as `body` says. One that is the same already is left alone; one that
- * differs is stopped within `graceMs` and made anew.
+ * differs is stopped within `graceMs` and made anew. Once that has begun it is gone through with: a signal that comes
+ * meanwhile throws after the new one was started, so that no host is left without.
  */
 export async function ensureContainer(
   docker: Pick<
@@ -49,13 +50,15 @@ export async function ensureContainer(
     await docker.startContainer(found.Id, { signal });
     return 'started';
   }
+  signal?.throwIfAborted();
   if (found !== undefined) {
-    await docker.stopContainer(found.Id, options.graceMs, { signal });
-    await docker.removeContainer(found.Id, { force: true, volumes: true, signal });
+    await docker.stopContainer(found.Id, options.graceMs);
+    await docker.removeContainer(found.Id, { force: true, volumes: true });
   }
   const labelled = { ...body, Labels: { ...body.Labels, [LABEL.config]: hash } } as CreateContainerBody;
-  const id = await docker.createContainer(name, labelled, { signal });
-  await docker.startContainer(id, { signal });
+  const id = await docker.createContainer(name, labelled);
+  await docker.startContainer(id);
+  signal?.throwIfAborted();
   return found === undefined ? 'created' : 'replaced';
 }
 

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { SeawallError } from '../errors.ts';
-import type { Docker } from '../hosts/index.ts';
+import { type Docker, withTag } from '../hosts/index.ts';
 import { indexTar, readBytes, type TarEntry } from './tar-index.ts';
 
 /** One image as `docker save` wrote it to a temporary file, with the place of every layer in it. */
@@ -97,7 +97,7 @@ export function packArchive(archive: ImageArchive, from: number, tag: string): R
   const tar = pack();
   const configName = `${archive.imageId.slice('sha256:'.length)}.json`;
   const layerName = (layer: ArchiveLayer) => `${layer.diffId.slice('sha256:'.length)}/layer.tar`;
-  const manifest = [{ Config: configName, RepoTags: [tag], Layers: archive.layers.map(layerName) }];
+  const manifest = [{ Config: configName, RepoTags: [withTag(tag)], Layers: archive.layers.map(layerName) }];
   const write = async () => {
     tar.entry({ name: configName }, archive.config);
     const written = new Set<string>();

@@ -10,12 +10,12 @@ import { HostBook } from './host-book.ts';
 import { identityOf, isSameImage } from './inventory.ts';
 import { type Job, prepareJob, requireSpace, type Source } from './job.ts';
 import { findLacks, type Lack } from './lacks.ts';
-import { missingImage } from './pull.ts';
+import { missingImage, unpulledDigest } from './pull.ts';
 import { builtForLabel, isKeptName, releaseImageId } from './retention.ts';
 import { checkPlatform, sendJob } from './send.ts';
 import { Spool } from './spool.ts';
 import type { ImageContext, ImageWish, ReadyImage } from './wish.ts';
-import { linkOf } from './wish.ts';
+import { isByDigest, linkOf } from './wish.ts';
 
 /**
  * Builds what is to be built, and brings every image to every host that needs it, before anything is stopped or
@@ -81,10 +81,12 @@ function mergeWishes(wishes: readonly ImageWish[]): readonly ImageWish[] {
 async function jobOf({ wish, hosts }: Lack, tools: Tools): Promise<Job> {
   const { context } = tools;
   const { signal, report, operator } = context;
+  const [first] = hosts;
+  if (first !== undefined && isByDigest(wish.reference))
+    throw unpulledDigest(first.link, wish, first.failure);
   const receivers = hosts.map(({ link }) => link);
   const source = (await holderAmong(wish, receivers, context)) ?? (await builderSource(wish, context));
   const operatorHas = operator !== undefined && (await findImage(operator, wish.reference, { signal }));
-  const [first] = hosts;
   if (source === undefined && (operator === undefined || !operatorHas)) {
     if (first === undefined) throw new SeawallError('bug', `nobody lacks ${wish.reference}`);
     throw missingImage(first.link, wish, first.failure);
@@ -187,9 +189,8 @@ async function settle(wish: ImageWish, tools: Tools): Promise<ReadyImage> {
     (a, b) => Date.parse(b.image.Created ?? '') - Date.parse(a.image.Created ?? ''),
   )[0];
   if (newest === undefined) throw new SeawallError('bug', `no host is named for the image ${wish.reference}`);
-  const identity = identityOf(newest.image);
-  for (const { link, image } of held) {
-    if (isSameImage(identityOf(image), identity)) continue;
+  for (const { link, image } of isByDigest(wish.reference) ? [] : held) {
+    if (image.Id === newest.image.Id || (await isSameOnBoth({ link, image }, newest, tools))) continue;
     const text = `${wish.reference} was another image on ${link.name}; taking that of ${newest.link.name}.`;
     context.report({ kind: 'line', text });
     await sendJob(await prepareJob(wish, { host: newest.link }, [link], tools), tools);
@@ -204,14 +205,21 @@ async function settle(wish: ImageWish, tools: Tools): Promise<ReadyImage> {
   };
 }
 
+interface Held {
+  readonly link: HostLink;
+  readonly image: ImageInfo;
+}
+
+async function isSameOnBoth(a: Held, b: Held, { book }: Tools): Promise<boolean> {
+  const identify = async ({ link, image }: Held) => identityOf(image, await book.store(link));
+  return isSameImage(await identify(a), await identify(b));
+}
+
 /**
  * What releases call an image on all hosts: as they called it before, else the digest of its configuration, which is its
  * id in classic stores and not in containerd's.
  */
-async function releaseId(
-  held: readonly { readonly link: HostLink; readonly image: ImageInfo }[],
-  { context, book }: Tools,
-): Promise<string> {
+async function releaseId(held: readonly Held[], { context, book }: Tools): Promise<string> {
   const kept = held.map(({ image }) => releaseImageId(context.project, image.RepoTags ?? []));
   const known = kept.find((id) => id !== undefined);
   if (known !== undefined) return known;

@@ -38,10 +38,11 @@ export class HostBook {
     return this.look(link);
   }
 
-  /** An image came to a host; nothing waits there any more. */
-  async arrived(link: HostLink, image: ImageIdentity): Promise<void> {
+  /** An image came to a host, with `id` in its store; nothing waits there any more. */
+  async arrived(link: HostLink, { configDigest: _, ...image }: ImageIdentity): Promise<void> {
     const { images, store } = await this.inventory(link);
-    this.#inventories.set(link.name, Promise.resolve({ images: [...images, image], store }));
+    const told = store === 'classic' ? { ...image, configDigest: image.id } : image;
+    this.#inventories.set(link.name, Promise.resolve({ images: [...images, told], store }));
     this.#looks.delete(link.name);
   }
 }

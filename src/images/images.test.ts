@@ -11,7 +11,8 @@ import { pack } from 'tar-stream';
 import { makeCatalogCertificate } from '../catalog/index.ts';
 import { CATALOG_TLS_NAME } from '../cluster.ts';
 import { buildCommand, buildKitKeys } from './build-command.ts';
-import { imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
+import { configText } from './image-config.ts';
+import { identityOf, imageStore, isSameImage, knownLayers, missingLayers } from './inventory.ts';
 import { registryAuth, registryOf } from './registry-auth.ts';
 import { shortage, spaceNeeded } from './space.ts';
 import { exportLayers } from './staging/export.ts';
@@ -30,12 +31,62 @@ test('only layers above the longest shared beginning are missing', () => {
 });
 
 test('the same image is known across both stores, another one with the same layers is not', () => {
-  const layers = { diffIds: ['a'], created: '2026-01-01T00:00:00Z' };
+  const layers = { diffIds: ['a'], created: '2026-01-01T00:00:00Z', config: '{}' };
   assert.ok(isSameImage({ id: 'sha256:config', ...layers }, { id: 'sha256:manifest', ...layers }));
-  const rebuilt = { id: 'sha256:other', diffIds: ['a'], created: '2026-02-01T00:00:00Z' };
+  const rebuilt = { ...layers, id: 'sha256:other', created: '2026-02-01T00:00:00Z' };
   assert.ok(!isSameImage({ id: 'sha256:config', ...layers }, rebuilt));
+  const changed = { ...layers, id: 'sha256:other', config: configText({ Env: ['A=2'] }) };
+  assert.ok(!isSameImage({ id: 'sha256:config', ...layers }, changed));
   assert.equal(imageStore({ DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']] }), 'containerd');
   assert.equal(imageStore({ DriverStatus: [['Backing Filesystem', 'extfs']] }), 'classic');
+});
+
+test('between two classic stores only the id counts', () => {
+  const info = { Created: '2026-01-01T00:00:00Z', RootFS: { Type: 'layers', Layers: ['a'] }, Config: {} };
+  const [one, other] = [
+    { ...info, Id: 'sha256:1' },
+    { ...info, Id: 'sha256:2' },
+  ];
+  assert.ok(!isSameImage(identityOf(one, 'classic'), identityOf(other, 'classic')));
+  assert.ok(isSameImage(identityOf(one, 'classic'), identityOf(other, 'containerd')));
+  assert.ok(isSameImage(identityOf(one, 'classic'), identityOf(one)));
+});
+
+const healthcheck = { Test: ['CMD', 'x'], Interval: 5e9, Retries: 3 };
+const full = {
+  Cmd: ['a'],
+  Entrypoint: ['b'],
+  Env: ['A=1', 'B=2'],
+  ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+  Healthcheck: healthcheck,
+  Labels: { x: '', y: 'z' },
+  Shell: ['/bin/sh', '-ec'],
+  StopSignal: 'SIGQUIT',
+  User: '5',
+  Volumes: { '/data': {} },
+  WorkingDir: '/w',
+};
+
+test('a configuration reads the same whichever engine tells it', () => {
+  const turned = Object.fromEntries(Object.entries(full).reverse());
+  const old = { ...turned, Hostname: '', Tty: false, OnBuild: null, Image: 'sha256:1' };
+  const wordy = { ...full, Healthcheck: { StartInterval: 1e9, StartPeriod: 0, ...healthcheck } };
+  for (const each of [old, wordy, { ...full, Labels: { y: 'z', x: '' } }])
+    assert.equal(configText(each), configText(full));
+  const empty = { Cmd: null, Env: [], Labels: {}, User: '', Healthcheck: null, ExposedPorts: null };
+  for (const each of [undefined, null, {}, empty, { Healthcheck: { Interval: 0 } }])
+    assert.equal(configText(each), '{}');
+});
+
+test('each field that containers run by makes another configuration', () => {
+  const changes = {
+    ...{ Cmd: ['c'], Entrypoint: [], Env: ['B=2', 'A=1'], ExposedPorts: { '80/tcp': {} } },
+    ...{ Healthcheck: { ...healthcheck, Retries: 4 }, Labels: { y: 'z' }, Shell: null, StopSignal: '' },
+    ...{ User: '6', Volumes: {}, WorkingDir: '/' },
+  };
+  assert.deepEqual(Object.keys(changes).sort(), Object.keys(full).sort());
+  for (const [name, value] of Object.entries(changes))
+    assert.notEqual(configText({ ...full, [name]: value }), configText(full), name);
 });
 
 test('a layer that was cut goes on at its last byte, and other bytes than promised leave nothing', async () => {
@@ -49,7 +100,7 @@ test('a layer that was cut goes on at its last byte, and other bytes than promis
       throw new Error('cut');
     })();
     await assert.rejects(folder.add(diffId, 0, cut), /cut/);
-    assert.deepEqual(await folder.list(), { [diffId]: 1_000_000 });
+    assert.deepEqual(await folder.list(), { [diffId]: 999_999 });
     assert.equal(await folder.isWhole(diffId), false);
     const rest = (async function* () {
       yield content.subarray(1_000_000);

@@ -1,12 +1,17 @@
 import type { Docker, ImageInfo, SystemInfo } from '../hosts/index.ts';
+import { configText } from './image-config.ts';
 
 /** What of an image tells it from another, in both of Docker's image stores. */
 export interface ImageIdentity {
   readonly id: string;
+  /** Absent where the engine does not tell: containerd's store. */
+  readonly configDigest?: string;
   /** Lowest first. */
   readonly diffIds: readonly string[];
   /** ISO time from the image's configuration. */
   readonly created: string;
+  /** {@link configText}. */
+  readonly config: string;
 }
 
 /** The images of one engine. */
@@ -61,15 +66,29 @@ export function missingLayers(
   return wanted.slice(knownLayers(wanted, images));
 }
 
-/** Whether two engines mean the same image: by id, or across stores by layers and time of the configuration. */
+/**
+ * Whether two engines mean the same image: by id, or across stores by layers, time and configuration. BuildKit gives a
+ * build that changed only in its configuration the layers and the time of the one before.
+ */
 export function isSameImage(a: ImageIdentity, b: ImageIdentity): boolean {
   if (a.id === b.id) return true;
+  if (a.configDigest !== undefined && b.configDigest !== undefined) return a.configDigest === b.configDigest;
   const sameTime = a.created !== '' && Date.parse(a.created) === Date.parse(b.created);
-  return sameTime && a.diffIds.join() === b.diffIds.join();
+  return sameTime && a.diffIds.join() === b.diffIds.join() && a.config === b.config;
 }
 
-export function identityOf(info: Pick<ImageInfo, 'Id' | 'RootFS' | 'Created'>): ImageIdentity {
-  return { id: info.Id, diffIds: info.RootFS.Layers ?? [], created: info.Created ?? '' };
+/** @param store of the engine that told of the image; absent: not known. */
+export function identityOf(
+  info: Pick<ImageInfo, 'Id' | 'RootFS' | 'Created' | 'Config'>,
+  store?: Inventory['store'],
+): ImageIdentity {
+  return {
+    id: info.Id,
+    ...(store === 'classic' ? { configDigest: info.Id } : {}),
+    diffIds: info.RootFS.Layers ?? [],
+    created: info.Created ?? '',
+    config: configText(info.Config),
+  };
 }
 
 /** Lists an engine's images with their layers. */
@@ -79,6 +98,7 @@ export async function takeInventory(
 ): Promise<Inventory> {
   const [info, summaries] = await Promise.all([docker.info(options), docker.listImages(options)]);
   const ids = [...new Set(summaries.map(({ Id }) => Id))];
+  const store = imageStore(info);
   const images: ImageIdentity[] = [];
   // A few at a time: a host may hold hundreds.
   for (let at = 0; at < ids.length; at += 8) {
@@ -87,7 +107,8 @@ export async function takeInventory(
     );
     options.signal?.throwIfAborted();
     // One that was removed meanwhile is simply not there.
-    for (const result of batch) if (result.status === 'fulfilled') images.push(identityOf(result.value));
+    for (const result of batch)
+      if (result.status === 'fulfilled') images.push(identityOf(result.value, store));
   }
-  return { images, store: imageStore(info) };
+  return { images, store };
 }

@@ -42,17 +42,20 @@ export async function prepareJob(
   wish: ImageWish,
   source: Source,
   hosts: readonly HostLink[],
-  { spool, context }: Tools,
+  { spool, context, book }: Tools,
 ): Promise<Job> {
   const { signal } = context;
   const docker = 'host' in source ? source.host.docker : source.operator;
   const image = await docker.inspectImage(wish.reference, { signal });
   const isNamed = await Promise.all(hosts.map((link) => nameWhatIsThere(link, image.Id, wish, context)));
   const receivers = hosts.filter((_link, index) => isNamed[index] !== true);
-  const job = { wish, source, identity: identityOf(image), receivers, bytes: image.Size };
+  const store = 'host' in source ? await book.store(source.host) : undefined;
+  const identity = identityOf(image, store);
+  const job = { wish, source, identity, receivers, bytes: image.Size };
   if ('host' in source || receivers.length === 0) return job;
   const archive = await spool.archive(docker, image.Id, signal);
-  return { ...job, archive, layers: await spool.layers(archive) };
+  const layers = await spool.layers(archive);
+  return { ...job, identity: { ...identity, configDigest: archive.imageId }, archive, layers };
 }
 
 /** Several services of one build are one image: what the host has under another name only needs the name. */

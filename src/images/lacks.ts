@@ -2,7 +2,7 @@ import type { DockerError, HostLink } from '../hosts/index.ts';
 import { findImage } from './find-image.ts';
 import { tryPull } from './pull.ts';
 import type { Spool } from './spool.ts';
-import { type ImageContext, type ImageWish, linkOf } from './wish.ts';
+import { type ImageContext, type ImageWish, isByDigest, linkOf } from './wish.ts';
 
 interface Tools {
   readonly spool: Spool;
@@ -47,7 +47,7 @@ async function lackOf(
 ): Promise<{ readonly failure?: DockerError } | undefined> {
   const present = (await findImage(link.docker, wish.reference, context)) !== undefined;
   if (wish.build !== undefined) return present ? undefined : {};
-  if (present && wish.pull !== 'always') return undefined;
+  if (present && (wish.pull !== 'always' || isByDigest(wish.reference))) return undefined;
   if (wish.pull === 'never') return {};
   const failure = await tryPull(link, wish, { spool, context });
   return failure === undefined ? undefined : { failure };

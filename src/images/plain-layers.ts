@@ -32,7 +32,7 @@ async function plainLayer(file: string, layer: ArchiveLayer): Promise<PlainLayer
   const packed = createReadStream(file, { start: offset, end: offset + bytes - 1 });
   const chunks = packed[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const first = await chunks.next();
-  const { content } = unpackedStream(first.value as Buffer, { [Symbol.asyncIterator]: () => chunks });
+  const content = unpackedStream(first.value as Buffer, { [Symbol.asyncIterator]: () => chunks });
   await pipeline(Readable.from(content, { objectMode: false }), createWriteStream(unpacked, { mode: 0o600 }));
   return { diffId, bytes: (await stat(unpacked)).size, file: unpacked, offset: 0 };
 }

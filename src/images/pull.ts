@@ -26,10 +26,37 @@ export async function tryPull(
     const isRefusal = error instanceof DockerError;
     report({ kind: 'end', id, outcome: isRefusal ? 'skipped' : 'failed', text: describeError(error) });
     if (!isRefusal) throw error;
-    // The engine answers 500 when it did not get through or in, 403 and 404 when the registry said no to the image.
-    if (error.status >= 500) spool.unreachable.set(routeKey(link, wish.reference), error);
+    if (isUnreached(error)) spool.unreachable.set(routeKey(link, wish.reference), error);
     return error;
   }
+}
+
+/**
+ * Whether the registry did not answer at all. The engine says 500 then, and also where the registry lets nobody in to this
+ * one image: only its words, those of Go's net and net/http, tell which.
+ */
+function isUnreached({ status, message }: DockerError): boolean {
+  const words =
+    /dial tcp|no such host|i\/o timeout|Client\.Timeout|deadline exceeded|connection refused|no route to host|network is unreachable|TLS handshake/i;
+  return status >= 500 && words.test(message);
+}
+
+/** The host has not got an image that is named by its digest: a name that no copy of another machine can be given. */
+export function unpulledDigest(
+  { name }: HostLink,
+  { service, reference }: ImageWish,
+  failure: DockerError | undefined,
+): SeawallError {
+  const why = failure === undefined ? 'pull_policy is never' : failure.message;
+  return new SeawallError(
+    'refused',
+    `${reference} is named by digest, and host ${name} did not pull it: ${why}`,
+    {
+      where: `services.${service}`,
+      hint: `Host ${name} must pull it itself (allow the pull; check the login: docker login). Or name the image by tag: then it can be sent.`,
+      cause: failure,
+    },
+  );
 }
 
 /** Neither the host nor this machine has it, and it cannot be pulled. */

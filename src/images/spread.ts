@@ -266,7 +266,7 @@ async function loadOn(link: HostLink, content: Content, clears: boolean, work: W
     clears,
   };
   await orderHost(link, order as typeof order & { kind: 'load' }, { signal });
-  const found = identityOf(await link.docker.inspectImage(spread.reference, { signal }));
+  const found = identityOf(await link.docker.inspectImage(spread.reference, { signal }), store);
   if (!isSameImage(found, spread.identity)) {
     const text = `the image ${spread.reference} arrived as another one (${found.id})`;
     throw new SeawallError('docker', text, { where: link.name });

@@ -5,7 +5,15 @@ import { describeError, SeawallError } from '../errors.ts';
 import { DockerError, type HostLink, isNotFound } from '../hosts/index.ts';
 import { type ImageArchive, layerBytes, packArchive } from './archive.ts';
 import { countBytes } from './count-bytes.ts';
-import { type Inventory, identityOf, isSameImage, knownLayers, takeInventory } from './inventory.ts';
+import { configText } from './image-config.ts';
+import {
+  type ImageIdentity,
+  type Inventory,
+  identityOf,
+  isSameImage,
+  knownLayers,
+  takeInventory,
+} from './inventory.ts';
 
 export interface SendOptions {
   /** Bytes of layers read so far and in all, before compression. */
@@ -43,7 +51,7 @@ export async function sendImage(
   }
   const known = inventory.store === 'classic' ? knownLayers(wanted.diffIds, inventory.images) : 0;
   const from = await loadFrom(archive, link, tag, known, options);
-  const hostId = await verify(archive, link, tag, options);
+  const hostId = await verify(archive, link, tag, { ...options, inventory });
   return { hostId, sentLayers: archive.layers.length - from, sentBytes: layerBytes(archive, from) };
 }
 
@@ -95,10 +103,10 @@ async function verify(
   archive: ImageArchive,
   link: Pick<HostLink, 'docker' | 'name'>,
   tag: string,
-  options: SendOptions,
+  { inventory, signal }: Pick<SendOptions, 'signal'> & { readonly inventory: Inventory },
 ): Promise<string> {
   try {
-    const found = identityOf(await link.docker.inspectImage(tag, { signal: options.signal }));
+    const found = identityOf(await link.docker.inspectImage(tag, { signal }), inventory.store);
     if (isSameImage(found, wantedIdentity(archive))) return found.id;
     throw new SeawallError('docker', `the image ${tag} arrived as another one (${found.id})`, {
       where: link.name,
@@ -110,11 +118,13 @@ async function verify(
   }
 }
 
-function wantedIdentity(archive: ImageArchive) {
-  const { created } = JSON.parse(archive.config.toString()) as { created?: string };
+function wantedIdentity(archive: ImageArchive): ImageIdentity {
+  const { created, config } = JSON.parse(archive.config.toString()) as { created?: string; config?: object };
   return {
     id: archive.imageId,
+    configDigest: archive.imageId,
     diffIds: archive.layers.map(({ diffId }) => diffId),
     created: created ?? '',
+    config: configText(config),
   };
 }

@@ -55,6 +55,9 @@ export interface ImageContext {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** `NAME@sha256:…`: the same image for ever and everywhere, and a name that only a pull gives. */
+export const isByDigest = (reference: string): boolean => reference.includes('@');
+
 /** The connection to a host that is named. */
 export function linkOf(context: ImageContext, name: string): HostLink {
   const link = context.links.get(name);

@@ -116,7 +116,7 @@ test('layers that were thought to be there and are not are sent after all', asyn
     await assert.rejects(link.docker.loadImages(packArchive(archive, 1, wish.reference)), { code: 'docker' });
     const inventory = {
       store: 'classic' as const,
-      images: [{ id: 'x', diffIds: [archive.layers[0]?.diffId ?? ''], created: '' }],
+      images: [{ id: 'x', diffIds: [archive.layers[0]?.diffId ?? ''], created: '', config: '{}' }],
     };
     const sent = await sendImage(archive, link, wish.reference, { inventory });
     assert.equal(sent.sentLayers, 2, link.name);

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
 import { SeawallError } from '../../errors.ts';
 import type { Docker } from '../../hosts/index.ts';
-import { unpackedStream } from '../unpack.ts';
+import { packingOf, unpackedStream } from '../unpack.ts';
 import type { LayerFolder } from './folder.ts';
 import type { Exported, ExportOrder } from './orders.ts';
 
@@ -54,8 +54,7 @@ type TarFile = Readable & { readonly header: { readonly name: string; readonly s
 async function readEntry(entry: TarFile, folder: LayerFolder, { metadata, wanted }: Found): Promise<void> {
   const { name, size = 0 } = entry.header;
   const chunks = entry[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const head = await chunks.next();
-  const first = head.done === true ? Buffer.alloc(0) : head.value;
+  const first = await beginning(chunks);
   const rest = { [Symbol.asyncIterator]: () => chunks };
   const isLikeMetadata = name === 'manifest.json' || first[0] === 0x7b;
   if (isLikeMetadata && size <= metadataBytes) {
@@ -69,15 +68,25 @@ async function readEntry(entry: TarFile, folder: LayerFolder, { metadata, wanted
     return;
   }
   const named = `sha256:${name.split('/').at(-1) ?? ''}`;
-  const plain = unpackedStream(first, rest);
   // Its name says that it is another one.
-  const isOther = !plain.isPacked && /^blobs\/sha256\//.test(name) && !wanted.has(named);
+  const isOther = packingOf(first) === undefined && /^blobs\/sha256\//.test(name) && !wanted.has(named);
   if (isOther || wanted.size === 0) {
     for await (const _ of rest);
     return;
   }
-  const diffId = await keepIfWanted(plain.content, folder, wanted);
+  const diffId = await keepIfWanted(unpackedStream(first, rest), folder, wanted);
   if (diffId !== undefined) wanted.delete(diffId);
+}
+
+/** The first bytes of a file: 4 or more, by which its packing is known, where it has them. */
+async function beginning(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let first: Buffer = Buffer.alloc(0);
+  while (first.byteLength < 4) {
+    const { value, done } = await chunks.next();
+    if (done === true) break;
+    first = Buffer.concat([first, value]);
+  }
+  return first;
 }
 
 /** Writes a layer aside and gives it its name when it is one that is wanted. */

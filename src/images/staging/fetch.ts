@@ -25,8 +25,9 @@ export async function fetchLayers(
       if (await folder.isWhole(layer.diffId)) continue;
       const present = await folder.partBytes(layer.diffId);
       const from = present < layer.bytes ? present : 0;
-      const response = await ask(order, agent, layer, from);
-      await folder.add(layer.diffId, from, counted(response, layer.bytes - from, count));
+      // The part is hashed first, which may take longer than the other host's answer may stand idle.
+      const open = () => ask(order, agent, layer, from);
+      await folder.add(layer.diffId, from, counted(open, layer.bytes - from, count));
     }
     return fetched;
   } finally {
@@ -52,12 +53,12 @@ function ask(order: FetchOrder, agent: Agent, layer: Layer, from: number): Promi
 }
 
 async function* counted(
-  source: AsyncIterable<Buffer>,
+  open: () => Promise<AsyncIterable<Buffer>>,
   limit: number,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
   let left = limit;
-  for await (const chunk of source) {
+  for await (const chunk of await open()) {
     left -= chunk.byteLength;
     // More than was promised must not fill the disk.
     if (left < 0) throw new SeawallError('docker', 'the other host sent more bytes than the layer has');

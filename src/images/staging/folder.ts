@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { SeawallError } from '../../errors.ts';
@@ -29,14 +29,18 @@ export class LayerFolder {
     return join(this.path, hexOf(diffId));
   }
 
-  /** Diff-id → bytes that are here. */
+  /** Diff-id → bytes that are here; a part lacks one at least, as it is not checked before that has come. */
   async list(): Promise<Record<string, number>> {
     const names = await readdir(this.path).catch(ignoreMissing);
     const found: Record<string, number> = {};
     for (const name of names ?? []) {
       const match = /^([0-9a-f]{64})(\.part)?$/.exec(name);
       if (match === null) continue;
-      found[`sha256:${match[1]}`] = (await stat(join(this.path, name))).size;
+      const { size } = await stat(join(this.path, name));
+      const diffId = `sha256:${match[1]}`;
+      // The whole one counts also where a part was left beside it.
+      if (match[2] === undefined) found[diffId] = size;
+      else found[diffId] ??= Math.max(0, size - 1);
     }
     return found;
   }
@@ -65,7 +69,7 @@ export class LayerFolder {
       let at = from;
       for await (const chunk of content) {
         hash.update(chunk);
-        await file.write(chunk, 0, chunk.byteLength, at);
+        await writeWhole(file, chunk, at);
         at += chunk.byteLength;
       }
       await file.datasync();
@@ -84,8 +88,12 @@ export class LayerFolder {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     const path = join(this.path, 'aside');
     const file = await open(path, 'w', 0o600);
+    let at = 0;
     return {
-      write: async (chunk) => void (await file.write(chunk)),
+      write: async (chunk) => {
+        await writeWhole(file, chunk, at);
+        at += chunk.byteLength;
+      },
       close: async (diffId) => {
         await file.datasync().finally(() => file.close());
         if (diffId === undefined) await rm(path);
@@ -104,6 +112,14 @@ export class LayerFolder {
 
   async clear(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** A disk that becomes full takes the beginning of a piece, and says so only to the next call. */
+async function writeWhole(file: FileHandle, piece: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < piece.byteLength; ) {
+    const left = piece.byteLength - done;
+    done += (await file.write(piece, done, left, position + done)).bytesWritten;
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
-import type { Docker } from '../../hosts/index.ts';
+import { type Docker, withTag } from '../../hosts/index.ts';
 import { hexOf, type LayerFolder } from './folder.ts';
 import type { LoadOrder } from './orders.ts';
 
@@ -31,7 +31,7 @@ async function writeImage(
     const entry = tar.entry({ name: layerName(diffId), size: await folder.bytes(diffId) });
     await pipeline(folder.read(diffId), entry);
   }
-  const manifest = [{ Config: configName, RepoTags: [tag], Layers: diffIds.map(layerName) }];
+  const manifest = [{ Config: configName, RepoTags: [withTag(tag)], Layers: diffIds.map(layerName) }];
   tar.entry({ name: 'manifest.json' }, JSON.stringify(manifest));
   tar.finalize();
 }
