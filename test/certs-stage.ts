@@ -64,9 +64,9 @@ export interface StageOptions {
   readonly issuers: readonly IssuerRecord[];
 }
 
-/** Waits for something that a CA has to do; fails after 20 seconds, naming what it waited for. */
+/** Waits for something that a CA has to do; fails after a minute, naming what it waited for. */
 export async function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const value = await probe().catch(whileAway);
     if (value !== undefined && value !== false) return value as T;
