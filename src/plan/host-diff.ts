@@ -61,7 +61,7 @@ export const unready = (actual: Actual): Obstacle[] =>
     }));
 
 /** What runs on a host that the files do not name would serve on beside whatever is deployed. */
-export const unnamedHosts = ({ unnamed = {} }: Actual): Obstacle[] =>
+export const unnamedHosts = ({ unnamed = {} }: Pick<Actual, 'unnamed'>): Obstacle[] =>
   Object.entries(unnamed).map(([host, replicas]) => ({
     path: `hosts.${host}`,
     message: `is not in seawall.yml, and ${replicas.join(', ')} of this project ${replicas.length === 1 ? 'runs' : 'run'} there`,

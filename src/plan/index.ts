@@ -17,6 +17,7 @@ export {
 } from './container.ts';
 export { diff } from './diff.ts';
 export { bridgeName, dockerNetworkBody } from './docker-network.ts';
+export { unnamedHosts } from './host-diff.ts';
 export type { PlanInput } from './input.ts';
 export { ObstacleError } from './obstacle-error.ts';
 export { stopTurns } from './order.ts';

@@ -10,7 +10,7 @@ import { liftFences } from './absent.ts';
 import { trimKept } from './certificates/keep.ts';
 import type { RolloutContext } from './context.ts';
 import { holdLease } from './hold-lease.ts';
-import { requireAllHosts } from './inspect.ts';
+import { requireAllHosts, requireNamedHosts } from './inspect.ts';
 import { remove, stop } from './leave.ts';
 import { findInstance } from './replica.ts';
 import { contextFor } from './roll-out.ts';
@@ -39,6 +39,7 @@ export interface DownOptions {
  */
 export async function takeDown(session: Session, options: DownOptions): Promise<DownView> {
   requireAllHosts(session);
+  await requireNamedHosts(session);
   if (session.cluster === undefined) return { containers: [], networks: [], volumes: [], routes: 0 };
   const { client } = clusterOf(session);
   const { view: shown } = await lookAround(session);

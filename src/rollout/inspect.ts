@@ -10,7 +10,15 @@ import { SeawallError } from '../errors.ts';
 import type { ContainerSummary, HostLink } from '../hosts/index.ts';
 import { releaseImageId } from '../images/index.ts';
 import { LABEL } from '../labels.ts';
-import type { Actual, ActualHost, ActualReplica, ForeignRoute, PublishedRoute } from '../plan/index.ts';
+import {
+  type Actual,
+  type ActualHost,
+  type ActualReplica,
+  type ForeignRoute,
+  ObstacleError,
+  type PublishedRoute,
+  unnamedHosts,
+} from '../plan/index.ts';
 import { readRoutePorts } from '../route-port.ts';
 import { instancesOn } from './absent.ts';
 import { openWish, readWishes } from './certificates/wishes.ts';
@@ -244,6 +252,12 @@ async function readCatalog(
 
 function withoutProject({ project: _project, ...route }: RouteRecord): PublishedRoute {
   return route;
+}
+
+/** @throws ObstacleError when a host runs replicas of the project that its files do not name. */
+export async function requireNamedHosts(session: Session): Promise<void> {
+  const obstacles = unnamedHosts(await readUnnamed(session));
+  if (obstacles.length > 0) throw new ObstacleError(obstacles);
 }
 
 /** @throws SeawallError `unreachable` naming every host that does not answer. */

@@ -46,6 +46,18 @@ const servesAgain = (): Promise<void> =>
     async () => (await walk.served('host1')).join() === 'v1',
   );
 
+test('a host that was only taken out of the file goes on serving: that is refused, with what to do', async () => {
+  walk.useHosts(ALL.filter((name) => name !== other));
+  for (const command of ['deploy', 'down']) {
+    const { stdout, stderr } = await walk.expect(2, [command, '--yes'], { VERSION: 'v2' });
+    assert.match(`${stdout}${stderr}`, /is not in seawall\.yml, and web-\d of this project runs there/);
+    assert.match(`${stdout}${stderr}`, new RegExp(`seawall machine rm ${other}`));
+  }
+  walk.useHosts(ALL);
+  await walk.expect(0, ['plan', '--exit-code'], { VERSION: 'v1' });
+  assert.deepEqual(await walk.served('host1'), ['v1']);
+});
+
 test('a host that is off: a deploy goes on without it when told to, and what it brings back gets no request', async (t) => {
   await stopHost(stage.lab, other);
   await servesAgain();
