@@ -77,16 +77,11 @@ function settleRoute(key: string, route: RouteInput, inputs: RouteInputs, contex
   const report: Report = (path, text, remedy, what = 'value') =>
     context.report(['routes', key, ...path], text, remedy, { what });
   const address = parseRouteKey(key);
-  if (address === undefined)
-    report(
-      [],
-      'a route is named by DOMAIN or DOMAIN/PATH',
-      'Such as "polls.example.com" or "example.com/api".',
-      'key',
-    );
+  const flaw = isDomain(address.domain) ? pathFlaw(address.path) : unnamed;
+  if (flaw !== undefined) report([], flaw.text, flaw.remedy, 'key');
   const target = settleTarget(route, inputs, report);
   const upstreamTls = settleUpstream(route.upstream_tls, ['routes', key, 'upstream_tls'], context);
-  if (address === undefined) return [];
+  if (flaw !== undefined) return [];
   const draft = { key, tls: route.tls, ...address };
   if (target === undefined) return [draft];
   const more = upstreamTls === undefined ? {} : { upstreamTls };
@@ -105,11 +100,56 @@ type Report = (path: KeyPath, text: string, remedy?: string, what?: 'key' | 'val
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-function parseRouteKey(key: string): { readonly domain: string; readonly path: string } | undefined {
+function parseRouteKey(key: string): { readonly domain: string; readonly path: string } {
   const slash = key.indexOf('/');
-  const domain = (slash === -1 ? key : key.slice(0, slash)).toLowerCase();
-  const path = slash === -1 ? '/' : key.slice(slash);
-  return isDomain(domain) && /^(\/[A-Za-z0-9._~!&'()*+,=:@%-]*)+$/.test(path) ? { domain, path } : undefined;
+  if (slash === -1) return { domain: key.toLowerCase(), path: '/' };
+  return { domain: key.slice(0, slash).toLowerCase(), path: key.slice(slash) };
+}
+
+/** What keeps a route from being served, and what to write instead. */
+interface Flaw {
+  readonly text: string;
+  readonly remedy: string;
+}
+
+const unnamed: Flaw = {
+  text: 'a route is named by DOMAIN or DOMAIN/PATH',
+  remedy: 'Such as "polls.example.com" or "example.com/api".',
+};
+const LONGEST_PATH = 512;
+/** What edges take: RFC 3986 pchar without `%` and `$`, and letters and digits of any script. */
+const PATH_PATTERN = /^(\/|(\/[\p{L}\p{N}\p{M}._~!&'()*+,;=:@-]+)+)$/u;
+/** What edges answer themselves on every domain. */
+const RESERVED_PATHS = ['/.well-known/acme-challenge', '/.well-known/seawall'];
+
+/** Why edges would leave a path out (src/edge/route-text.ts; routes.test.ts holds the two together). */
+function pathFlaw(written: string): Flaw | undefined {
+  const path = written === '/' ? '/' : written.replace(/\/$/, '');
+  if (path.includes('%'))
+    return { text: 'a path is not percent-encoded', remedy: `Write it as it is read: ${readable(path)}` };
+  if (written.includes('//'))
+    return { text: 'the path holds //', remedy: 'Write one slash: edges read several as one.' };
+  if (path.split('/').some((part) => part === '.' || part === '..'))
+    return { text: 'the path holds . or ..', remedy: 'Write the path that it leads to.' };
+  const reserved = RESERVED_PATHS.find((each) => path === each || path.startsWith(`${each}/`));
+  if (reserved !== undefined)
+    return { text: `${reserved} is answered by the edges themselves`, remedy: 'Take another path.' };
+  if (path.length > LONGEST_PATH)
+    return { text: `a path has at most ${LONGEST_PATH} characters`, remedy: 'Take the beginning of it.' };
+  if (PATH_PATTERN.test(path)) return undefined;
+  const text = 'the path holds characters that it may not have';
+  return { text, remedy: "Letters and digits of any script, and ._~!&'()*+,;=:@- between slashes." };
+}
+
+/** A path without its percent-encoding, or an example of one. */
+function readable(path: string): string {
+  try {
+    const decoded = decodeURIComponent(path);
+    if (pathFlaw(decoded) === undefined) return decoded;
+  } catch {
+    // A lone % is no encoding.
+  }
+  return '/café';
 }
 
 function shortForm(text: string): RouteInput {

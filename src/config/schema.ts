@@ -81,6 +81,7 @@ const routeSchema = z
       .describe('Service of the Compose file that answers. Either this or `catalog`.'),
     catalog: z
       .string()
+      .min(1, 'a name in the catalog')
       .optional()
       .describe('Name in the catalog, for containers that were started by hand. Either this or `service`.'),
     port: port
@@ -113,6 +114,7 @@ const routeSchema = z
 const shortRoute = z
   .string()
   .regex(/^[A-Za-z0-9._-]+:\d+$/, 'SERVICE:PORT')
+  .refine((text) => port.safeParse(Number(/:(\d+)$/.exec(text)?.[1] ?? 1)).success, PORT)
   .describe('Short form `SERVICE:PORT`, for a route without further settings.');
 
 const expose = z

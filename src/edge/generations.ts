@@ -56,6 +56,12 @@ export async function removeGeneration(edgePath: string, generation: number): Pr
   await rm(folderOf(edgePath, generation), { recursive: true, force: true });
 }
 
+/** Removes the generations after one and before another. */
+export async function removeBetween(edgePath: string, after: number, before: number): Promise<void> {
+  for (const generation of await writtenGenerations(edgePath))
+    if (generation > after && generation < before) await removeGeneration(edgePath, generation);
+}
+
 /** Removes all but the newest generations before `current`. */
 export async function pruneGenerations(edgePath: string, current: number): Promise<void> {
   const old = (await writtenGenerations(edgePath)).filter((generation) => generation < current);

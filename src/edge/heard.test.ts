@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sampleRoute } from '../../test/edge-samples.ts';
 import { startTestCatalog } from '../../test/test-catalog.ts';
 import { KEY } from '../catalog/record.ts';
 import { packValue } from '../packed.ts';
 import { CatalogEar } from './heard.ts';
+import type { Heard } from './inputs.ts';
 
 test('routes that are packed are heard as they were written, and one damaged entry harms no other', async (t) => {
   const { client } = await startTestCatalog(t);
@@ -31,4 +33,29 @@ test('routes that are packed are heard as they were written, and one damaged ent
   assert.equal(damaged, packed.slice(0, -20));
   end.abort();
   await ear.close();
+});
+
+test('a route that cannot be served does not keep the others from being heard', async (t) => {
+  const { client } = await startTestCatalog(t);
+  const entry = (project: string, catalogService: string) =>
+    client.kvPut(KEY.route(project), JSON.stringify([sampleRoute({ project, catalogService })]));
+  await entry('bad', '');
+  await entry('good', 'good-web');
+  const end = new AbortController();
+  const changed = Promise.withResolvers<Heard>();
+  const onChange = (): void => {
+    const heard = ear?.heard(0);
+    if (heard !== undefined) changed.resolve(heard);
+  };
+  const ear: CatalogEar = new CatalogEar({
+    ...{ client, signal: end.signal, before: undefined, onChange },
+    onError: changed.reject,
+  });
+  t.after(() => {
+    end.abort();
+    return ear.close();
+  });
+  const { routes, instances } = await changed.promise;
+  assert.deepEqual(Object.keys(routes ?? {}).toSorted(), ['bad', 'good']);
+  assert.deepEqual(instances, { 'good-web': [] });
 });

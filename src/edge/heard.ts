@@ -8,6 +8,7 @@ import {
   edgeInputs,
   type Heard,
 } from './inputs.ts';
+import { checkRoute } from './route-text.ts';
 
 export interface CatalogEarOptions {
   readonly client: Pick<CatalogClient, 'kvGet' | 'kvList' | 'services' | 'serviceInstances'>;
@@ -92,9 +93,7 @@ export class CatalogEar {
     if (routes === undefined || this.#hosts === undefined || this.#alive === undefined) return undefined;
     this.#believedRoutes = routes;
     const { hosts, alive } = { hosts: this.#hosts, alive: this.#alive };
-    const services = new Set(
-      edgeInputs({ routes, instances: {} }).inputs.routes.map((route) => route.catalogService),
-    );
+    const services = servicesOf(routes);
     this.#view.setNames(services);
     const answers = this.#view.snapshot();
     const instances: Record<string, BelievedInstances['instances']> = {};
@@ -118,6 +117,14 @@ export class CatalogEar {
   async close(): Promise<void> {
     await Promise.all([this.#view.close(), ...this.#watches]);
   }
+}
+
+/** Of the routes that can be served: for a name that is none the catalog has no answer, and all routes would wait for it. */
+function servicesOf(routes: Readonly<Record<string, string>>): ReadonlySet<string> {
+  const records = edgeInputs({ routes, instances: {} }).inputs.routes;
+  return new Set(
+    records.filter((route) => 'route' in checkRoute(route)).map((route) => route.catalogService),
+  );
 }
 
 /** What is damaged is no routes, which is said where they are read. */

@@ -1,5 +1,5 @@
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
 
 /** Tries whether this machine can listen on IPv6 at all; kernels without it make nginx refuse `listen [::]`. */
 export function canListenOnIpv6(): Promise<boolean> {
@@ -10,10 +10,19 @@ export function canListenOnIpv6(): Promise<boolean> {
   });
 }
 
-/** Does this machine have all of the addresses at the moment? nginx cannot proxy from one that is not there. */
-export function hasAddresses(addresses: readonly string[]): boolean {
-  const own = Object.values(networkInterfaces()).flatMap((list) =>
-    (list ?? []).map(({ address }) => address),
-  );
-  return addresses.every((address) => address.startsWith('127.') || own.includes(address));
+/**
+ * Does this machine have all of the addresses at the moment? nginx cannot proxy from one that is not there. Tried rather than looked up:
+ * the list that Node has lacks interfaces without a carrier, such as a bridge that nothing is plugged into, and their addresses serve.
+ */
+export async function hasAddresses(addresses: readonly string[]): Promise<boolean> {
+  return (await Promise.all(addresses.map(hasAddress))).every((isThere) => isThere);
+}
+
+function hasAddress(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const end = (isThere: boolean) => socket.close(() => resolve(isThere));
+    socket.once('error', () => end(false));
+    socket.bind({ address, port: 0, exclusive: true }, () => end(true));
+  });
 }

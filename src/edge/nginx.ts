@@ -9,6 +9,7 @@ import {
   makeCurrent,
   nextGeneration,
   pruneGenerations,
+  removeBetween,
   removeGeneration,
   writeGeneration,
 } from './generations.ts';
@@ -130,11 +131,21 @@ export class NginxControl {
       await this.reload(wanted.generation, signal);
     } catch (error) {
       // A restarted container must not start with what a running one did not take.
-      if (before !== undefined && !signal.aborted) await makeCurrent(edgePath, before.generation);
+      if (before !== undefined && !signal.aborted) await this.#goBack(before, wanted);
       throw error;
     }
     await pruneGenerations(edgePath, wanted.generation);
     return 'running';
+  }
+
+  /**
+   * The one that was tried stays until the next try: nginx may come to serve it late, and its number must not stand for
+   * another text then.
+   */
+  async #goBack(before: Generation, tried: Generation): Promise<void> {
+    const { edgePath } = this.#options;
+    await makeCurrent(edgePath, before.generation);
+    await removeBetween(edgePath, before.generation, tried.generation);
   }
 
   /** Has nginx read what is current and waits until it serves `generation`. */

@@ -47,7 +47,9 @@ export function renderTlsSettings(model: EdgeModel): string[] {
   ];
   if (servesHttp3(model.settings))
     lines.push('', '# HTTP/3', 'quic_retry on;', `quic_host_key ${paths.edge}/quic-host.key;`);
-  const names = model.servers.filter(isServedByTls).map(({ domain, tls }) => `  "${domain}" "${tls.group}";`);
+  const names = model.servers
+    .filter(isServedByTls)
+    .map(({ domain, tls }) => `  "${mapKey(domain)}" "${tls.group}";`);
   lines.push(
     '',
     '# Which domains may share a connection: those of one certificate, and none that asks for client certificates.',
@@ -55,6 +57,10 @@ export function renderTlsSettings(model: EdgeModel): string[] {
   );
   return [lines.join('\n')];
 }
+
+/** Words that `map` takes for its own, also between quotes: a backslash before them is taken off again (nginx.org, ngx_http_map_module). */
+const mapWords: readonly string[] = ['default', 'hostnames', 'include', 'volatile'];
+const mapKey = (domain: string): string => (mapWords.includes(domain) ? `\\\\${domain}` : domain);
 
 /**
  * Name of the cache. A session that is resumed is not verified again, whatever was revoked since (measured with nginx 1.30): other

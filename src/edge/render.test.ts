@@ -3,10 +3,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { nginxGoldens, sampleRoute, sampleSettings } from '../../test/edge-samples.ts';
+import {
+  nginxGoldens,
+  sampleFiles,
+  sampleRoute,
+  sampleSettings,
+  sampleTls,
+} from '../../test/edge-samples.ts';
 import type { RouteRecord } from '../catalog/record.ts';
 import { type EdgeSettings, edgeModel, servicesInForce } from './model.ts';
 import { renderNginx } from './render.ts';
+import { noTls } from './tls-plan.ts';
 import { upstreamName } from './upstream-name.ts';
 
 const golden = join(import.meta.dirname, '../../test/golden/nginx');
@@ -146,4 +153,38 @@ test('a domain and path that two projects want stays with the first by name, and
 test('a service without replicas is in force with no address, so that a rollout sees that it is known', () => {
   const { model } = edgeModel([sampleRoute()], new Map(), sampleSettings);
   assert.deepEqual(servicesInForce(model), { 'polls-web': [] });
+});
+
+test('the memory that workers share grows with the addresses of a service', () => {
+  const sizes = (count: number): string[] => {
+    const addresses = Array.from({ length: count }, (_, at) => `10.208.17.${at + 2}:8000`);
+    const { model } = edgeModel(
+      [sampleRoute()],
+      new Map([[upstreamName(sampleRoute()), addresses]]),
+      sampleSettings,
+    );
+    return [...renderNginx(model).matchAll(/^ *zone .* (\d+k);$/gm)].map(([, size]) => size ?? '');
+  };
+  assert.deepEqual(sizes(1), ['64k', '64k']);
+  assert.deepEqual(sizes(48), ['64k', '64k']);
+  assert.deepEqual(sizes(49), ['128k', '128k']);
+  assert.deepEqual(sizes(200), ['320k', '320k']);
+});
+
+test('domains that are words of map stand there with a backslash, which nginx takes off', () => {
+  const words = ['default', 'hostnames', 'include', 'volatile'];
+  const records = ['defaults', ...words].map((domain) =>
+    sampleRoute({ domain, tls: sampleTls({ certificate: domain }) }),
+  );
+  const certificates = new Map(
+    records.map(({ domain }) => {
+      const keys = [{ type: 'ecdsa' as const, fingerprint: sampleFiles.ecdsa }];
+      return [domain, { id: domain, names: [domain], keys, source: 'internal' as const, isInterim: false }];
+    }),
+  );
+  const { model, problems } = edgeModel(records, new Map(), sampleSettings, { ...noTls, certificates });
+  assert.deepEqual(problems, []);
+  const map = /map \$ssl_server_name[^}]*\}/.exec(renderNginx(model))?.[0] ?? '';
+  for (const word of words) assert.ok(map.includes(`  "\\\\${word}" "`), map);
+  assert.ok(map.includes('  "defaults" "'), map);
 });

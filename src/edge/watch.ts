@@ -117,7 +117,8 @@ export class EdgeLoop {
     // A disk that takes no challenge answer must not keep replicas from being swapped.
     await tls.publish(tlsEar.heard).catch(tools.onFileError);
     const capabilities = await nginx.capabilities(signal);
-    const settings = this.#settings(ipv6, capabilities);
+    const sources = await this.#sources();
+    const settings = this.#settings(ipv6, capabilities, sources);
     if (heard === undefined) {
       // A host's first start: nginx can already cut unknown hosts, and says that it is there.
       if ((await nginx.current()) === undefined) await this.#bootstrap(nginx, settings);
@@ -130,7 +131,7 @@ export class EdgeLoop {
     const state = await tls.settle(tlsEar.heard, heardInputs.routes, wallClock());
     const inputs = { ...heardInputs, ...tls.root };
     const { candidates, problems: unfit } = candidatesOf(inputs);
-    tools.probes.setCandidates(candidates, this.#sources()?.requests);
+    tools.probes.setCandidates(candidates, sources?.requests);
     const admission = admit(candidates, tools.probes.histories);
     const { model, problems } = edgeModel(inputs.routes, admission.inForce, settings, state);
     let failure: { readonly error: unknown } | undefined;
@@ -226,9 +227,8 @@ export class EdgeLoop {
   }
 
   /** For a model whose generation is not known yet. */
-  #settings(ipv6: boolean, capabilities: EdgeCapabilities): EdgeSettings {
+  #settings(ipv6: boolean, capabilities: EdgeCapabilities, sources: EdgeSettings['sources']): EdgeSettings {
     const { httpPort, user = 'nginx' } = this.#options;
-    const sources = this.#sources();
     const paths = { edge: this.#edgePath };
     const rules = this.#rules;
     const own = { generation: 0, httpPort, rules, capabilities, ipv6, user, paths };
@@ -236,9 +236,9 @@ export class EdgeLoop {
   }
 
   /** Undefined before the private network is up: then the kernel chooses, and upgraded connections count as requests. */
-  #sources(): EdgeSettings['sources'] {
+  async #sources(): Promise<EdgeSettings['sources']> {
     const { requests, upgraded } = this.#privateSources;
-    return hasAddresses([requests, upgraded]) ? this.#privateSources : undefined;
+    return (await hasAddresses([requests, upgraded])) ? this.#privateSources : undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -181,6 +181,26 @@ test('other names are asked of the resolvers of the host, the next one when the 
   );
   const answer = await overUdp(own, question('example.com'));
   assert.deepEqual(addressesOf(answer), ['192.0.2.1'], "the service's own resolver, whatever the host's are");
+});
+
+test('a resolver that cannot be connected to is passed over', async (t) => {
+  const resolver = await bindUdp('127.0.0.3', 0);
+  t.after(() => resolver.close());
+  resolver.on('message', (message, from) => resolver.send(message, from.port, from.address));
+  const forwarder = new Forwarder('/nowhere', '10.208.16.1', resolver.address().port);
+  // Linux lets nobody connect to the broadcast address who did not ask for broadcasts.
+  const answer = await forwarder.ask(question('example.com'), 'udp', ['255.255.255.255', '127.0.0.3']);
+  assert.deepEqual(answer, question('example.com'));
+});
+
+test('a query from port 0 is let go, and the resolver goes on', async (t) => {
+  const bind = t.mock.method(Socket.prototype, 'bind');
+  const port = await startServer(t, () => ({ kind: 'addresses', addresses: ['10.0.0.1'] }));
+  const server = bind.mock.calls.map((call) => call.this as Socket).at(-1);
+  const query = question('web');
+  const from = { address: LOOPBACK, family: 'IPv4', port: 0, size: query.length };
+  assert.equal(server?.emit('message', query, from), true);
+  assert.deepEqual(addressesOf(await overUdp(port, query)), ['10.0.0.1']);
 });
 
 test('the resolvers of a resolv.conf are read, without ourselves', () => {

@@ -33,9 +33,11 @@ export class NamesServer {
   readonly #options: NamesServerOptions;
   #udp: UdpSocket | undefined;
   #tcp: Server | undefined;
+  readonly #onFailure: (error: unknown) => void;
 
   constructor(options: NamesServerOptions) {
     this.#options = options;
+    this.#onFailure = reportOnce((text) => options.log(`error names: answering: ${text}`)).report;
     options.signal.addEventListener('abort', () => this.#close(), { once: true });
   }
 
@@ -52,7 +54,10 @@ export class NamesServer {
     this.#udp = await retryUntilBound(() => bindUdp(address, port), { signal, onError });
     // Errors of single datagrams (an asker that has gone) are no reason to stop.
     this.#udp?.on('error', onError);
-    this.#udp?.on('message', (message, from) => void this.#answerUdp(message, from));
+    this.#udp?.on('message', (message, from) => {
+      // Nobody listens on port 0, and Node throws rather than to send there.
+      if (from.port !== 0) this.#answerUdp(message, from).catch(this.#onFailure);
+    });
     this.#tcp = await retryUntilBound(() => listenTcp(address, port, (socket) => this.#serveTcp(socket)), {
       signal,
       onError,
@@ -79,9 +84,11 @@ export class NamesServer {
       const { messages, rest } = unframe(Buffer.concat([received, chunk]));
       received = Buffer.from(rest);
       for (const message of messages) {
-        void this.#respond(message, socket.remoteAddress ?? '', 'tcp').then((answer) => {
-          if (answer !== undefined && !socket.destroyed) socket.write(frame(answer));
-        });
+        this.#respond(message, socket.remoteAddress ?? '', 'tcp')
+          .then((answer) => {
+            if (answer !== undefined && !socket.destroyed) socket.write(frame(answer));
+          })
+          .catch(this.#onFailure);
       }
     });
   }

@@ -80,7 +80,9 @@ function askUdp(resolver: string, port: number, query: Buffer): Promise<Buffer |
     const timer = setTimeout(end, RESOLVER_TIMEOUT_MS, undefined);
     socket.once('error', () => end());
     // A connected socket takes packets of this resolver only.
-    socket.connect(port, resolver, () => socket.send(query));
+    // The callback of `connect` is called for a failure too; the event is not.
+    socket.once('connect', () => socket.send(query));
+    socket.connect(port, resolver);
     socket.on('message', (message) => {
       if (message.length >= 12 && message.readUInt16BE(0) === query.readUInt16BE(0)) end(message);
     });

@@ -31,8 +31,8 @@ export async function serveEcho(options: EchoOptions): Promise<void> {
   if (socket === undefined) return;
   socket.on('error', onError);
   socket.on('message', (message, from) => {
-    // Another echo would send it back for ever.
-    if (contains(range, from.address) && from.port !== port)
+    // Another echo would send it back for ever; nobody listens on port 0, and Node throws rather than to send there.
+    if (contains(range, from.address) && from.port !== port && from.port !== 0)
       socket.send(message, from.port, from.address, () => undefined);
   });
   await new Promise<void>((resolve) => {

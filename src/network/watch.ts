@@ -8,6 +8,7 @@ import { LABEL } from '../labels.ts';
 import { reportOnce } from '../report-once.ts';
 import { retryDelayMs } from '../retry.ts';
 import { Wake } from '../wake.ts';
+import { believedSubnets } from './believed-subnets.ts';
 import { HostRules } from './iptables.ts';
 import { applyLink } from './link.ts';
 import { localContainers } from './local-containers.ts';
@@ -128,7 +129,8 @@ class Network {
       client,
       KEY.subnets,
       (entries) => {
-        this.#subnets = entries.map((entry) => parseEntry<SubnetRecord>(entry));
+        const records = entries.map((entry) => parseEntry<SubnetRecord>(entry));
+        this.#subnets = believedSubnets(records, this.#subnets, cluster.host.name);
         this.#wake.ring();
       },
       { signal, onError },

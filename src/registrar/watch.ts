@@ -141,8 +141,8 @@ class Registrar {
 
   #isNews(summary: ContainerSummary): boolean {
     const text = summaryText(summary);
-    if (this.#listed.get(summary.Id) === text && this.#containers.get(summary.Id)?.isKnown === true)
-      return false;
+    const known = this.#containers.get(summary.Id);
+    if (this.#listed.get(summary.Id) === text && known?.isKnown === true && !known.isStale) return false;
     this.#listed.set(summary.Id, text);
     return true;
   }

@@ -57,3 +57,27 @@ test('what the catalog holds already is claimed at once, as the catalog has it',
   };
   assert.deepEqual(await claimsOf(t, { held, probeMs: 1 }), ['passing', 'passing', 'at once 1']);
 });
+
+test('a look that failed is still due', async (t) => {
+  let failures = 1;
+  const watched = new WatchedContainer(byHand.Id, {
+    docker: {
+      inspectContainer: async () => {
+        failures -= 1;
+        if (failures >= 0) throw new Error('Docker did not answer');
+        return byHand;
+      },
+    },
+    host: { name: 'app1', privateAddress: '10.208.0.1' },
+    writer: { claim: () => undefined, held: () => undefined },
+    prober: { run: async () => ({ status: 'passing', text: 'connected', tookMs: 1 }) } as unknown as Prober,
+    inspections: new Slots(1),
+    sha256: (text) => text,
+    log: () => undefined,
+  });
+  t.after(() => watched.close());
+  await watched.wake();
+  assert.equal(watched.isStale, true);
+  await watched.wake();
+  assert.equal(watched.isStale, false);
+});

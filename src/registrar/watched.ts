@@ -62,6 +62,11 @@ export class WatchedContainer {
     return this.#container !== undefined;
   }
 
+  /** True while a look is due: none was had since the last reason for one, or it failed. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
   /** True when Docker did not know the container any more; this object does nothing from then on. */
   get isGone(): boolean {
     return this.#end.signal.aborted;
@@ -104,6 +109,7 @@ export class WatchedContainer {
           this.close();
           return this.#options.writer.claim(this.id, []);
         }
+        this.#isStale = true;
         log(`${this.id.slice(0, 12)}: cannot be looked at: ${describeError(error)}`);
         return;
       }

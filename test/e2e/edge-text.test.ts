@@ -68,6 +68,12 @@ for (const [name, render] of Object.entries(nginxGoldens)) {
   test(`the real nginx accepts test/golden/nginx/${name}.conf`, () => assertAccepted(render()));
 }
 
+test('the real nginx accepts a service with many replicas', () => {
+  const addresses = Array.from({ length: 70 }, (_, at) => `10.208.17.${at + 2}:8000`);
+  const inForce = new Map([[upstreamName(sampleRoute()), addresses]]);
+  return assertAccepted(renderNginx(edgeModel([sampleRoute()], inForce, sampleSettings).model));
+});
+
 test('the real nginx accepts whatever hostile routes are not left out', async () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 30 }),
