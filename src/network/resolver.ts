@@ -136,12 +136,16 @@ class Resolver {
       },
       options,
     );
+    let hadBlocks = false;
     const subnets = watchKeys(
       client,
       KEY.subnet(host.name),
       (entries) => {
         const record = entries.find((entry) => entry.key === KEY.subnet(host.name));
+        // Blocks that are given back leave their record: without it the catalog has lost its data.
+        if (record === undefined && hadBlocks) return;
         const blocks = record === undefined ? {} : parseEntry<SubnetRecord>(record).blocks;
+        hadBlocks = Object.keys(blocks).length > 0;
         const listed = Object.entries(blocks).map(([block, owner]) => ({
           ...owner,
           subnet: blockSubnet(range, host.number, Number(block)),
