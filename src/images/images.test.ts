@@ -102,6 +102,12 @@ test('a layer that was cut goes on at its last byte, and other bytes than promis
     await assert.rejects(folder.add(diffId, 0, cut), /cut/);
     assert.deepEqual(await folder.list(), { [diffId]: 999_999 });
     assert.equal(await folder.isWhole(diffId), false);
+    const never = (async function* (): AsyncGenerator<Buffer> {
+      yield* [];
+      throw new Error('away');
+    })();
+    await assert.rejects(folder.add(`sha256:${'1'.repeat(64)}`, 0, never), /away/);
+    assert.deepEqual(Object.keys(await folder.list()), [diffId], 'what never began leaves nothing');
     const rest = (async function* () {
       yield content.subarray(1_000_000);
     })();

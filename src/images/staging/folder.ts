@@ -64,15 +64,19 @@ export class LayerFolder {
     const hash = createHash('sha256');
     if (from > 0) for await (const chunk of createReadStream(part, { end: from - 1 })) hash.update(chunk);
     const file = await open(part, from === 0 ? 'w' : 'r+', 0o600);
+    let at = from;
     try {
       await file.truncate(from);
-      let at = from;
       for await (const chunk of content) {
         hash.update(chunk);
         await writeWhole(file, chunk, at);
         at += chunk.byteLength;
       }
       await file.datasync();
+    } catch (error) {
+      // Nothing came: nothing is to be gone on with.
+      if (at === 0) await rm(part, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
