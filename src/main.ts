@@ -6,6 +6,7 @@ import {
   errorJson,
   globalOptions,
   hasColour,
+  ownArguments,
   processTerminal,
   renderError,
   usageError,
@@ -32,6 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = buildProgram(terminal, interruption.signal, (exit) => {
     code = exit;
   });
+  showUncaught(() => ownArguments(argv, program).includes('--verbose'));
   if (argv.length === 0) {
     program.outputHelp({ error: true });
     return EXIT.input;
@@ -49,8 +51,9 @@ async function main(argv: readonly string[]): Promise<number> {
     const isMisuse = thrown instanceof CommanderError;
     const error = isMisuse ? usageError(thrown, program) : interruption.explain(thrown);
     const isOwnFailure = ['run', 'exec'].includes(program.args[0] ?? '');
-    const wantsJson = globalOptions(program, terminal.env).json || args.includes('--json');
-    const isVerbose = args.includes('--verbose');
+    const own = ownArguments(args, program);
+    const wantsJson = globalOptions(program, terminal.env).json || own.includes('--json');
+    const isVerbose = own.includes('--verbose');
     if (wantsJson) await write(terminal.stdout, `${JSON.stringify(errorJson(error), undefined, 2)}\n`);
     const colour = hasColour(terminal, terminal.stderr);
     const screen = { style: styleFor(colour), colour, verbose: isVerbose };
@@ -112,12 +115,13 @@ process.on('exit', () => {
 });
 
 /** What nobody waited for is a fault all the same, and is shown like one. */
-process.on('uncaughtException', (error) => {
-  const colour = hasColour(process, process.stderr);
-  const verbose = process.argv.includes('--verbose');
-  process.stderr.write(renderError(error, { style: styleFor(colour), colour, verbose }));
-  process.exit(errorExitCode(error));
-});
+function showUncaught(isVerbose: () => boolean): void {
+  process.on('uncaughtException', (error) => {
+    const colour = hasColour(process, process.stderr);
+    process.stderr.write(renderError(error, { style: styleFor(colour), colour, verbose: isVerbose() }));
+    process.exit(errorExitCode(error));
+  });
+}
 
 const code = await main(process.argv.slice(2));
 // Sockets of hosts that no longer answer must not hold the process.

@@ -19,14 +19,14 @@ let folder = '';
 const containers: string[] = [];
 
 /** A container with the labels of a replica: what the looking and operating commands go by. */
-async function startReplica(replica: number, release = 7): Promise<string> {
+async function startReplica(replica: number, release = 7, logDriver?: string): Promise<string> {
   const labels = { project, service: 'web', kind: 'replica', replica: `${replica}`, release: `${release}` };
   const script = `echo first of ${replica}; echo complaint of ${replica} >&2; exec sleep 600`;
   const id = await docker.createContainer(`${project}-web-${replica}`, {
     Image: image,
     Cmd: ['sh', '-c', script],
     Labels: Object.fromEntries(Object.entries(labels).map(([key, value]) => [`seawall.${key}`, value])),
-    HostConfig: { Init: true },
+    HostConfig: { Init: true, ...(logDriver === undefined ? {} : { LogConfig: { Type: logDriver } }) },
   });
   containers.push(id);
   await docker.startContainer(id);
@@ -180,6 +180,35 @@ describe('commands on running replicas', { skip: isThere ? false : `no Docker wi
     assert.equal(stderr, '');
     assert.equal(code, 130);
     assert.equal(stdout.split('first of 1').length, 2);
+    await docker.removeContainer(id, { force: true });
+  });
+
+  test('logs -f of a service and of one of its replicas shows every line once', async () => {
+    const { child, output, end } = start(seawall, ['logs', '-f', 'web', 'web-1']);
+    await until(
+      'the lines of both',
+      () => /(first|complaint) of 1[\s\S]*of 1/.test(output.stdout) && /of 2[\s\S]*of 2/.test(output.stdout),
+    );
+    await docker.exec(containers[0] ?? '', ['sh', '-c', 'echo one more > /proc/1/fd/1']);
+    await until('a further line', () => output.stdout.includes('one more'));
+    child.kill('SIGINT');
+    const { stdout } = await end;
+    for (const line of ['first of 1', 'first of 2', 'one more'])
+      assert.equal(stdout.split(line).length, 2, line);
+  });
+
+  test('a replica whose logging driver keeps nothing is left out with a remark, and the others are shown', async () => {
+    const id = await startReplica(3, 7, 'none');
+    const { code, stdout, stderr } = await call(['logs']);
+    assert.equal(stderr, 'web-3: its logging driver keeps nothing to read\n');
+    assert.equal(code, 0);
+    assert.match(stdout, /first of 1/);
+    assert.match(stdout, /first of 2/);
+    const { child, output, end } = start(seawall, ['logs', '-f']);
+    await until('the others', () => /first of 1/.test(output.stdout) && /first of 2/.test(output.stdout));
+    await docker.restartContainer(id, 0);
+    child.kill('SIGINT');
+    assert.equal((await end).stderr, 'web-3: its logging driver keeps nothing to read\n');
     await docker.removeContainer(id, { force: true });
   });
 

@@ -262,6 +262,28 @@ test('a plan with a host that does not answer shows it and exits with 5', async 
   assert.equal(code, 5);
 });
 
+test('warnings of the files are shown before anything is done with them, and stand in the JSON of a plan', async () => {
+  await writeProject();
+  await write(
+    'compose.yaml',
+    'name: shop\nservices:\n  web:\n    image: nginx:1.30$EXTRA\n    ports: ["80"]\n    build: .\n',
+  );
+  await write('Dockerfile', 'FROM scratch\n');
+  const commands = [['plan'], ['deploy', '--yes'], ['scale', 'web=2'], ['build'], ['run', 'web', 'true']];
+  const outcomes = await Promise.all(commands.map((args) => call(args, noDocker)));
+  outcomes.forEach(({ stderr }, index) => {
+    assert.match(stderr, /^compose\.yaml:4:\d+ .*EXTRA[\s\S]*1 warning\n/, commands[index]?.join(' '));
+  });
+  const { stdout, stderr } = await call(['plan', '--json'], noDocker);
+  assert.equal(stderr, '');
+  const { problems } = JSON.parse(stdout) as { problems: { severity: string; line: number }[] };
+  assert.deepEqual(
+    problems.map(({ severity, line }) => [severity, line]),
+    [['warning', 4]],
+  );
+  assert.equal((await call(['ps'], noDocker)).stderr.includes('EXTRA'), false);
+});
+
 test("run and exec keep 125 for failures that are not the program's", async () => {
   await writeProject();
   for (const args of [
@@ -273,6 +295,27 @@ test("run and exec keep 125 for failures that are not the program's", async () =
     const { code, stderr } = await call(args, noDocker);
     assert.equal(code, 125, `${args}: ${stderr}`);
   }
+});
+
+test('options of a program that exec or run starts are not options of Seawall', async () => {
+  await writeProject();
+  const calls: readonly (readonly [readonly string[], boolean])[] = [
+    [['exec', 'web', 'tool', '--json'], false],
+    [['run', '--user', 'app', 'web', 'tool', '--json'], false],
+    [['exec', '-e', 'X=1', '--json', 'web', 'tool'], true],
+    [['--json', 'run', 'web', 'tool'], true],
+  ];
+  const outcomes = await Promise.all(calls.map(([args]) => call(args, noDocker)));
+  outcomes.forEach(({ code, stdout, stderr }, index) => {
+    const [args, isJson] = calls[index] ?? [[], false];
+    assert.equal(code, 125, args.join(' '));
+    if (isJson) assert.equal(typeof JSON.parse(stdout), 'object', args.join(' '));
+    else assert.match(stderr, /^✘ /, args.join(' '));
+    assert.equal((isJson ? stderr : stdout) === '', true, args.join(' '));
+  });
+  const quiet = await call(['exec', 'web', 'tool', '--verbose'], noDocker);
+  assert.doesNotMatch(quiet.stderr, /because:/);
+  assert.match((await call(['exec', '--verbose', 'web', 'tool'], noDocker)).stderr, /because:/);
 });
 
 test('--host is refused where half a project would be changed, and an unknown host is named', async () => {

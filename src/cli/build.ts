@@ -6,7 +6,7 @@ import { counted } from './amounts.ts';
 import type { Bind, Context } from './context.ts';
 import { print, printJson } from './output.ts';
 import { progressView } from './progress.ts';
-import { type ProjectFiles, readProject, requireService } from './project.ts';
+import { type ProjectFiles, readProject, requireService, showWarnings } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -28,6 +28,7 @@ async function run(context: Context, _options: object, wanted: readonly string[]
   const project = await readProject(context);
   const { services } = project.desired;
   for (const name of wanted) requireService(project, name);
+  await showWarnings(context, project.warnings);
   const built = Object.values(services).filter(
     ({ name, build }) => build !== undefined && (wanted.length === 0 || wanted.includes(name)),
   );

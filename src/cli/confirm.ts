@@ -12,7 +12,7 @@ export interface Question {
 
 /**
  * Asks on the terminal; `--yes` answers.
- * @throws SeawallError `input` when nobody can be asked.
+ * @throws SeawallError `input` when nobody can be asked, `interrupted` when the answer is Ctrl-C or Ctrl-D.
  */
 export async function confirm({ terminal, options, signal }: Context, question: Question): Promise<boolean> {
   if (options.yes) return true;
@@ -30,7 +30,10 @@ export async function confirm({ terminal, options, signal }: Context, question: 
     return question.word === undefined ? /^y(es)?$/i.test(answer) : answer === question.word;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw error;
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    // Ctrl-C and Ctrl-D at the question, which readline takes before they become a signal.
+    stderr.write('\n');
+    throw new SeawallError('interrupted', 'nothing was changed', { cause: error });
   } finally {
     lines.close();
   }

@@ -9,7 +9,7 @@ import type { Bind, Context } from './context.ts';
 import { lockWait, lockWaitOption, skipUnreachableOption } from './option-values.ts';
 import { type PlanFile, planFileFormat } from './plan-file.ts';
 import { progressView } from './progress.ts';
-import { readProject, refuseHosts, withSession } from './project.ts';
+import { readProject, refuseHosts, showWarnings, withSession } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -44,6 +44,7 @@ async function run(context: Context, options: Options, planFile?: string): Promi
   const expected =
     planFile === undefined ? undefined : await readPlanFile(resolve(context.terminal.cwd, planFile));
   const project = await readProject(context);
+  await showWarnings(context, project.warnings);
   const progress = progressView(context);
   const work = async (session: Session) => {
     const { deploy } = await import('../rollout/index.ts');

@@ -116,8 +116,11 @@ const entry: LogEntry = {
   line: 'GET / 200',
 };
 
+const TO_FILE = { colour: false, isTerminal: false };
+const TO_SCREEN = { colour: true, isTerminal: true };
+
 test('log lines stand in columns, one object per line with --json', () => {
-  const show = logPrinter({ json: false, prefix: true, timestamps: false, colour: false });
+  const show = logPrinter({ json: false, prefix: true, timestamps: false, ...TO_FILE });
   const lines = [
     show({ ...entry, service: 'worker', replica: 12 }),
     show(entry),
@@ -128,14 +131,16 @@ test('log lines stand in columns, one object per line with --json', () => {
     'web-1 app1     | GET / 200\n',
     'polls-web-1-ab app1 | GET / 200\n',
   ]);
-  const json = logPrinter({ json: true, prefix: true, timestamps: false, colour: true });
+  const json = logPrinter({ json: true, prefix: true, timestamps: false, ...TO_SCREEN });
   assert.deepEqual(JSON.parse(json(entry)), entry);
 });
 
 test('a log line may colour itself but not move the cursor or rename the window', () => {
-  const show = logPrinter({ json: false, prefix: false, timestamps: false, colour: true });
+  const show = logPrinter({ json: false, prefix: false, timestamps: false, ...TO_SCREEN });
   const hostile = '\u001b[31mred\u001b[2J\u001b[H\u001b]0;owned\u0007 end\r';
   assert.equal(show({ ...entry, line: hostile }), '\u001b[31mred end\u001b[0m\n');
-  const asIs = logPrinter({ json: false, prefix: false, timestamps: false, colour: false });
+  const asIs = logPrinter({ json: false, prefix: false, timestamps: false, ...TO_FILE });
   assert.equal(asIs({ ...entry, line: hostile }), `${hostile}\n`);
+  const plainScreen = { json: false, prefix: false, timestamps: false, colour: false, isTerminal: true };
+  assert.equal(logPrinter(plainScreen)({ ...entry, line: hostile }), 'red end\n');
 });

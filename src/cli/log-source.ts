@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describeError } from '../errors.ts';
-import { type ContainerSummary, type HostLink, isNotFound, type LogOptions } from '../hosts/index.ts';
+import {
+  type ContainerSummary,
+  DockerError,
+  type HostLink,
+  isNotFound,
+  type LogOptions,
+} from '../hosts/index.ts';
 import { LABEL } from '../labels.ts';
 
 /** One line of a replica's log, and one line of `seawall logs --json`. */
@@ -20,15 +26,20 @@ export interface LogEntry {
 export interface LogFilter {
   readonly project: string;
   /** Empty: all. */
-  readonly services: readonly string[];
-  readonly replica: number | undefined;
+  readonly wanted: readonly WantedLog[];
+}
+
+/** A service, or one replica of it. */
+export interface WantedLog {
+  readonly service: string;
+  readonly replica?: number;
 }
 
 type Lines = AsyncIterable<LogEntry>;
 
 /** The project's containers on a host whose lines are wanted, stopped ones too. */
 export async function listLogContainers(
-  { docker }: HostLink,
+  { docker }: Pick<HostLink, 'docker'>,
   filter: LogFilter,
   signal: AbortSignal,
 ): Promise<ContainerSummary[]> {
@@ -40,16 +51,24 @@ export async function listLogContainers(
   return containers.filter(({ Labels }) => isWanted(Labels, filter));
 }
 
-function isWanted(labels: Readonly<Record<string, string>>, { services, replica }: LogFilter): boolean {
-  const isService = services.length === 0 || services.includes(labels[LABEL.service] ?? '');
-  return isService && (replica === undefined || Number(labels[LABEL.replica]) === replica);
+function isWanted(labels: Readonly<Record<string, string>>, { wanted }: LogFilter): boolean {
+  const isOne = ({ service, replica }: WantedLog) =>
+    service === labels[LABEL.service] && (replica === undefined || replica === Number(labels[LABEL.replica]));
+  return wanted.length === 0 || wanted.some(isOne);
 }
 
-/** The lines of one container, oldest first; a container that is gone has none. */
+/** Where a line is from. */
+export type LogOrigin = Pick<LogEntry, 'host' | 'service' | 'replica' | 'container'>;
+
+/** Says of a container that its logging driver keeps no lines to read. */
+export type OnUnkept = (origin: LogOrigin) => void;
+
+/** The lines of one container, oldest first; a container that is gone, or whose lines are not kept, has none. */
 export async function* containerLines(
-  { docker, name: host }: HostLink,
+  { docker, name: host }: Pick<HostLink, 'docker' | 'name'>,
   { Id, Names, Labels }: Pick<ContainerSummary, 'Id' | 'Names' | 'Labels'>,
   options: LogOptions,
+  onUnkept: OnUnkept,
 ): AsyncGenerator<LogEntry> {
   const about = {
     host,
@@ -62,9 +81,13 @@ export async function* containerLines(
       yield { time: time ?? '', ...about, stream, line };
     }
   } catch (error) {
-    if (!isNotFound(error) && !options.signal?.aborted) throw error;
+    if (isUnkept(error)) onUnkept(about);
+    else if (!isNotFound(error) && !options.signal?.aborted) throw error;
   }
 }
+
+/** Drivers such as `none` and `gelf` do not let the Engine read (501: moby, daemon/logger, ErrReadLogsNotSupported). */
+const isUnkept = (error: unknown): boolean => error instanceof DockerError && error.status === 501;
 
 export interface FollowOptions {
   readonly filter: LogFilter;
@@ -72,6 +95,7 @@ export interface FollowOptions {
   readonly first: Pick<LogOptions, 'tail' | 'since'>;
   /** Takes the lines of a container; called again when it starts again or the host is back. */
   onLines(lines: Lines): void;
+  readonly onUnkept: OnUnkept;
   /** Says that a host does not answer. */
   onTrouble(error: unknown): void;
   /** Reaches the host anew. */
@@ -122,7 +146,7 @@ interface SeenContainer {
 }
 
 async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): Promise<void> {
-  const { filter, signal, onLines } = options;
+  const { filter, signal, onLines, onUnkept } = options;
   const lost = new AbortController();
   const both = AbortSignal.any([signal, lost.signal]);
   const isFirst = seen.size === 0;
@@ -142,7 +166,7 @@ async function followOnce(link: HostLink, seen: Seen, options: FollowOptions): P
       if (state.isAgain && !both.aborted) read(container, {});
     };
     const range = state.last === '' ? first : { since: unixTime(state.last) };
-    const lines = containerLines(link, container, { ...range, follow: true, signal: both });
+    const lines = containerLines(link, container, { ...range, follow: true, signal: both }, onUnkept);
     onLines(noting(lines, state, { onTrouble: (error) => lost.abort(error), onEnd }));
   };
   const since = Math.floor(Date.now() / 1000) - EVENT_OVERLAP_S;

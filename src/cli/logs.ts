@@ -4,8 +4,8 @@ import type { HostLink } from '../hosts/index.ts';
 import type { Bind, Context } from './context.ts';
 import { EXIT } from './exit-code.ts';
 import { LogMerger } from './log-merge.ts';
-import type { LogEntry, LogFilter } from './log-source.ts';
-import { logPrinter } from './log-view.ts';
+import type { LogEntry, LogFilter, OnUnkept, WantedLog } from './log-source.ts';
+import { logPrinter, originName } from './log-view.ts';
 import { parseCount, parseTime } from './option-values.ts';
 import type { ProjectFiles } from './project.ts';
 import { readProject, requireName, withHosts } from './project.ts';
@@ -63,6 +63,7 @@ async function run(context: Context, options: Options, wanted: readonly string[]
       prefix: options.prefix,
       timestamps: options.timestamps ?? false,
       colour: hasColour(terminal, terminal.stdout),
+      isTerminal: terminal.stdout.isTTY === true,
     });
     const merger = options.follow
       ? await followAll(context, project, links, filter, range)
@@ -75,36 +76,28 @@ async function run(context: Context, options: Options, wanted: readonly string[]
 }
 
 /** `web`, or `web-2`; a service that is really called `web-2` wins. */
-function logFilter({ desired }: ProjectFiles, wanted: readonly string[]): LogFilter[] {
+function logFilter({ desired }: ProjectFiles, words: readonly string[]): LogFilter {
   const names = Object.keys(desired.services);
-  const { project } = desired;
-  if (wanted.length === 0) return [{ project, services: [], replica: undefined }];
-  return wanted.map((word) => {
+  const wanted = words.map((word): WantedLog => {
     const [, service = '', number = ''] = /^(.+)-([1-9]\d*)$/.exec(word) ?? [];
-    if (!names.includes(word) && names.includes(service))
-      return { project, services: [service], replica: Number(number) };
+    if (!names.includes(word) && names.includes(service)) return { service, replica: Number(number) };
     requireName('service', word, names);
-    return { project, services: [word], replica: undefined };
+    return { service: word };
   });
+  return { project: desired.project, wanted };
 }
 
 type Range = { readonly tail?: number; readonly since?: number };
 
-async function listAll(
-  { signal }: Context,
-  links: readonly HostLink[],
-  filters: readonly LogFilter[],
-  range: Range,
-) {
+async function listAll(context: Context, links: readonly HostLink[], filter: LogFilter, range: Range) {
+  const { signal } = context;
   const { containerLines, listLogContainers } = await import('./log-source.ts');
   const merger = new LogMerger<LogEntry>({ signal, patienceMs: PATIENCE_OF_A_LISTING_MS });
+  const onUnkept = unkeptOnce(context);
   await Promise.all(
     links.map(async (link) => {
-      const found = (
-        await Promise.all(filters.map((filter) => listLogContainers(link, filter, signal)))
-      ).flat();
-      const unique = [...new Map(found.map((container) => [container.Id, container])).values()];
-      for (const container of unique) merger.add(containerLines(link, container, { ...range, signal }));
+      for (const container of await listLogContainers(link, filter, signal))
+        merger.add(containerLines(link, container, { ...range, signal }, onUnkept));
     }),
   );
   merger.seal();
@@ -115,7 +108,7 @@ async function followAll(
   context: Context,
   { config }: ProjectFiles,
   links: readonly HostLink[],
-  filters: readonly LogFilter[],
+  filter: LogFilter,
   range: Range,
 ) {
   const { signal } = context;
@@ -125,20 +118,31 @@ async function followAll(
   ]);
   const merger = new LogMerger<LogEntry>({ signal });
   const { hosts: wanted } = context.options;
+  const onUnkept = unkeptOnce(context);
   for (const host of config.hosts.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-    for (const filter of filters) {
-      const link = links.find(({ name }) => name === host.name);
-      void followHost(link, {
-        filter,
-        first: range,
-        onLines: (lines) => merger.add(lines),
-        onTrouble: (error) => trouble(context, host.name, error),
-        reconnect: () => connectHost(host, { sshConfig: config.sshConfig, signal }),
-        signal,
-      });
-    }
+    const link = links.find(({ name }) => name === host.name);
+    void followHost(link, {
+      filter,
+      first: range,
+      onLines: (lines) => merger.add(lines),
+      onUnkept,
+      onTrouble: (error) => trouble(context, host.name, error),
+      reconnect: () => connectHost(host, { sshConfig: config.sshConfig, signal }),
+      signal,
+    });
   }
   return merger;
+}
+
+/** Says once of each container that there is nothing to read; it may be started again, or its host reached anew. */
+function unkeptOnce({ terminal }: Context): OnUnkept {
+  const told = new Set<string>();
+  return (origin) => {
+    const text = `${originName(origin)}: its logging driver keeps nothing to read\n`;
+    if (told.has(text)) return;
+    told.add(text);
+    terminal.stderr.write(text);
+  };
 }
 
 function trouble({ terminal, style }: Context, host: string, error: unknown): void {

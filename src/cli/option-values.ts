@@ -34,7 +34,9 @@ export function parseCount(option: string, text: string): number {
  */
 export function parseTime(option: string, text: string, now: number): number {
   const ago = parseDurationMs(text);
-  const at = ago === undefined ? Date.parse(text) : now - ago;
+  // Date.parse makes a time of almost anything: of "10" the October of 2001.
+  const isTime = /^\d{4}-\d\d-\d\d/.test(text);
+  const at = ago !== undefined ? now - ago : isTime ? Date.parse(text) : Number.NaN;
   if (Number.isFinite(at)) return at / 1000;
   throw new SeawallError('input', `${option} ${text} is no time`, {
     hint: `Write it as ${option} 10m, or ${option} 2026-01-31T10:00:00Z`,

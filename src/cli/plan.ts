@@ -9,7 +9,7 @@ import { skipUnreachableOption } from './option-values.ts';
 import { print, printJson } from './output.ts';
 import { type PlanFile, planFileFormat } from './plan-file.ts';
 import { progressView } from './progress.ts';
-import { readProject, withSession } from './project.ts';
+import { readProject, showWarnings, withSession } from './project.ts';
 import { hasColour } from './terminal.ts';
 
 export function define(command: Command, bind: Bind): void {
@@ -40,6 +40,7 @@ interface Options {
 
 async function run(context: Context, options: Options): Promise<number> {
   const project = await readProject(context);
+  await showWarnings(context, project.warnings);
   const progress = progressView(context);
   const { withoutTasks = false, skipUnreachable = false } = options;
   const look = async (session: Session) => {
@@ -49,7 +50,8 @@ async function run(context: Context, options: Options): Promise<number> {
   };
   const { plan, unreachable } = await withSession(context, project, progress, look, { skipUnreachable });
   if (options.out !== undefined) await writePlanFile(resolve(context.terminal.cwd, options.out), plan);
-  if (context.options.json) await printJson(context, { ...plan, notices: project.desired.notices });
+  if (context.options.json)
+    await printJson(context, { ...plan, notices: project.desired.notices, problems: project.warnings });
   else {
     const colour = hasColour(context.terminal, context.terminal.stdout);
     const { hosts } = context.options;

@@ -80,6 +80,23 @@ const bindTo =
     onExit((await run(context, command.opts(), ...own)) ?? EXIT.done);
   };
 
+/** Commands that start a program, whose own options follow the service. */
+const STARTING = ['exec', 'run'];
+
+/** The arguments without those of a program that `exec` or `run` starts. */
+export function ownArguments(args: readonly string[], program: Command): readonly string[] {
+  let command = program;
+  for (let at = 0; at < args.length; at++) {
+    const word = args[at] ?? '';
+    if (word.startsWith('-')) {
+      const option = command.options.find(({ long, short }) => long === word || short === word);
+      if (option?.required === true) at++;
+    } else if (command !== program) return STARTING.includes(command.name()) ? args.slice(0, at) : args;
+    else command = program.commands.find((each) => each.name() === word) ?? program;
+  }
+  return args;
+}
+
 /** Commander wants them before and after the command's name said separately. */
 function addGlobalOptions(command: Command): void {
   const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];

@@ -2,11 +2,12 @@ import type { LoadedProject } from '../config/index.ts';
 import { SeawallError } from '../errors.ts';
 import type { HostFailure, HostLink } from '../hosts/index.ts';
 import { nearestName } from '../names.ts';
-import type { Problem } from '../problems.ts';
+import { type Problem, renderProblems } from '../problems.ts';
 import type { Session, SessionOptions } from '../rollout/index.ts';
 import type { Context } from './context.ts';
 import { ProblemsError } from './error-screen.ts';
 import type { ProgressView } from './progress.ts';
+import { hasColour, write } from './terminal.ts';
 
 export interface ProjectFiles extends LoadedProject {
   /** Problems that are no errors. */
@@ -40,6 +41,16 @@ export async function readProject(
       value.config.hosts.map(({ name }) => name),
     );
   return { ...value, warnings: problems };
+}
+
+/** Shows on standard error what is doubtful in the files; with --json the command's value has it, or nothing does. */
+export async function showWarnings(
+  { terminal, options }: Pick<Context, 'terminal' | 'options'>,
+  warnings: readonly Problem[],
+): Promise<void> {
+  if (warnings.length === 0 || options.json) return;
+  const colour = hasColour(terminal, terminal.stderr);
+  await write(terminal.stderr, `${renderProblems(warnings, { colour })}\n`);
 }
 
 /** @throws SeawallError `input`, with what was probably meant, when there is no such name. */

@@ -6,7 +6,7 @@ import type { Session } from '../rollout/index.ts';
 import type { Bind, Context } from './context.ts';
 import { collect, envEntries, programOf } from './option-values.ts';
 import { progressView } from './progress.ts';
-import { type ProjectFiles, readProject, requireService, withSession } from './project.ts';
+import { type ProjectFiles, readProject, requireService, showWarnings, withSession } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -57,6 +57,7 @@ async function run(
   const argv = programOf(words);
   const { terminal, signal } = context;
   const { project, isInactive } = await readWith(context, service);
+  await showWarnings(context, project.warnings);
   const progress = progressView(context);
   const work = async (session: Session): Promise<number> => {
     const { isInteractive, runOneOff } = await import('../tasks/index.ts');

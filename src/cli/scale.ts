@@ -5,7 +5,7 @@ import { proposeChange } from './change.ts';
 import type { Bind, Context } from './context.ts';
 import { lockWait, lockWaitOption, skipUnreachableOption } from './option-values.ts';
 import { progressView } from './progress.ts';
-import { readProject, refuseHosts, requireName, withSession } from './project.ts';
+import { readProject, refuseHosts, requireName, showWarnings, withSession } from './project.ts';
 
 export function define(command: Command, bind: Bind): void {
   command
@@ -44,6 +44,7 @@ async function run(context: Context, options: Options, words: readonly string[])
       scalable.map(({ name }) => name),
     );
   const project = await readProject(context, scale);
+  await showWarnings(context, project.warnings);
   const progress = progressView(context);
   const work = async (session: Session) => {
     const { deploy } = await import('../rollout/index.ts');

@@ -31,7 +31,8 @@ test('--since takes a time and a time ago', () => {
   const now = Date.parse('2026-01-31T12:00:00Z');
   assert.equal(parseTime('--since', '10m', now), now / 1000 - 600);
   assert.equal(parseTime('--since', '2026-01-31T10:00:00Z', now), now / 1000 - 7200);
-  assert.throws(() => parseTime('--since', 'yesterday', now), { code: 'input' });
+  for (const text of ['yesterday', '10', 'web-1'])
+    assert.throws(() => parseTime('--since', text, now), { code: 'input' }, text);
 });
 
 test('everything that is in the way of a deploy is shown with its remedy, and a dead host exits with 5', () => {

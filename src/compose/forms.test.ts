@@ -64,7 +64,11 @@ test('short forms of volumes tell binds from names', () => {
 });
 
 test('a command in one text is split without a shell', () => {
-  assert.deepEqual(splitWords(`sh -c 'a "b" $c' "d'e" f\\ g "" h\\"`), [
+  const words = (text: string) => {
+    const split = splitWords(text);
+    return typeof split === 'string' || split.end !== undefined ? split : split.words;
+  };
+  assert.deepEqual(words(`sh -c 'a "b" $c' "d'e" f\\ g "" h\\"`), [
     'sh',
     '-c',
     'a "b" $c',
@@ -73,19 +77,35 @@ test('a command in one text is split without a shell', () => {
     '',
     'h"',
   ]);
-  assert.deepEqual(splitWords('a; rm -rf / $(id) `id` | b > c'), [
-    'a;',
-    'rm',
-    '-rf',
-    '/',
-    '$(id)',
-    '`id`',
-    '|',
-    'b',
-    '>',
-    'c',
+  assert.deepEqual(words(' a\\nb\t"c\\d"\n\'e\\f\' g"h i"j '), ['anb', 'cd', 'e\\f', 'gh ij']);
+  assert.deepEqual(words('a $(id -u "x" \'y\') `c d; e` "(;&|<>`)"'), [
+    'a',
+    '$(id -u "x" \'y\')',
+    '`c d; e`',
+    '(;&|<>`)',
   ]);
-  assert.equal(splitWords(`a "b`), undefined);
+});
+
+test('a command in one text ends where a shell would begin another or open a file', () => {
+  const ends = {
+    'a; rm -rf /': { words: ['a'], end: ';' },
+    'a && b': { words: ['a'], end: '&' },
+    'a b|c': { words: ['a', 'b'], end: '|' },
+    'a <b': { words: ['a'], end: '<' },
+    'a > b': { words: ['a'], end: '>' },
+    'a 2>&1': { words: ['a'], end: '>' },
+    'a 2b> c': { words: ['a'], end: '>' },
+    'a b2> c': { words: ['a', 'b2'], end: '>' },
+    'a 2< b': { words: ['a', '2'], end: '<' },
+    'a "" > b': { words: ['a', ''], end: '>' },
+    '> a': { words: [], end: '>' },
+  };
+  for (const [text, expected] of Object.entries(ends)) assert.deepEqual(splitWords(text), expected, text);
+});
+
+test('what Docker Compose refuses in a command is refused', () => {
+  for (const text of ['a "b', "a 'b", 'a `b', 'a $(b', 'a (b)', 'a )', '$(a (b))', 'a\\'])
+    assert.equal(typeof splitWords(text), 'string', text);
 });
 
 test('numbers in an environment look as Go writes them', () => {

@@ -10,6 +10,8 @@ export interface LoadContext {
   readonly folder: string;
   readonly lookup: Lookup;
   readonly problems: Problem[];
+  /** Takes the names of volumes whose device was written as a path of this machine. */
+  readonly ownFolders: Set<string>;
   /** Checks one document as it stands in its file, after interpolation. */
   readonly validate: (document: MapNode) => readonly Problem[];
   /** Files that include this one, outermost first. */

@@ -26,7 +26,10 @@ export function loadGroup(paths: readonly string[], context: LoadContext): MapNo
     model = overlay(model, source, context);
   }
   const merged = model ?? map([], nowhere(context.files.show(paths[0] ?? '')));
-  return withAbsolutePaths(withDefaults(merged), context.folder, context.files.home) as MapNode;
+  const { folder, files, ownFolders } = context;
+  return withAbsolutePaths(withDefaults(merged), folder, files.home, (name) =>
+    ownFolders.add(name),
+  ) as MapNode;
 }
 
 /** A place in a file whose text is not known. */

@@ -49,6 +49,8 @@ export interface ComposeProject {
   readonly inactive: Readonly<Record<string, readonly string[]>>;
   /** Variables that were looked up so far and found, sorted by name. */
   variables(): Readonly<Record<string, string>>;
+  /** Volumes that bind a folder of this machine: their device was written relative, or with `~`. */
+  readonly ownFolders: ReadonlySet<string>;
   /** Folder of the first file. */
   readonly folder: string;
   /** Where a path of the model was written, or what is nearest to it. */
@@ -71,7 +73,9 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   const name = projectName(options, folder, files, lookup, problems);
   variables.set('COMPOSE_PROJECT_NAME', name);
   const validate = createValidator();
-  const loaded = loadGroup(options.paths, { files, folder, lookup, problems, validate, includedBy: [] });
+  const ownFolders = new Set<string>();
+  const context = { files, folder, lookup, problems, validate, ownFolders, includedBy: [] };
+  const loaded = loadGroup(options.paths, context);
   if (loaded.entries.size === 0 && !hasErrors(problems))
     problems.push(problemAt(loaded.place, [], 'the file is empty', 'Write "services:" and what they are.'));
   const isValid = !hasErrors(problems);
@@ -92,12 +96,13 @@ export function loadCompose(options: ComposeOptions, files: Files): ComposeProje
   const place = (path: KeyPath, what: 'key' | 'value' = 'value') => placeAt(root, path, what);
   const found = () => Object.fromEntries([...used].sort(([a], [b]) => (a < b ? -1 : 1)));
   const inactive = Object.fromEntries(active.disabled);
-  const base = { root, problems, refusals, inactive, folder, place, lookup, variables: found };
+  const base = { root, problems, refusals, inactive, folder, ownFolders, place, lookup, variables: found };
   return isValid ? { ...base, model: toJson(root) as unknown as ComposeModel } : base;
 }
 
-function readVariables(
-  options: ComposeOptions,
+/** Variables of the command's environment, and of environment files where it says nothing. `.env` is looked for in the folder. */
+export function readVariables(
+  options: Pick<ComposeOptions, 'env' | 'envFiles'>,
   folder: string,
   files: Files,
   problems: Problem[],

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { KeyPath } from '../problems.ts';
 import { child, type MapNode, mapOf, type Node, scalar, textOf, withKey } from './node.ts';
 import { patternTable, rewrite } from './pattern.ts';
 import { clean } from './volume.ts';
@@ -6,8 +7,17 @@ import { clean } from './volume.ts';
 /** Left alone, as Docker Compose does: the daemon may run elsewhere. */
 const WINDOWS_PATH = /^([A-Za-z]:[\\/]|\\\\)/;
 
-/** The model with every path of the operator's machine absolute; `home` stands for `~`. */
-export function withAbsolutePaths(root: Node, folder: string, home: string): Node {
+/**
+ * The model with every path of the operator's machine absolute; `home` stands for `~`.
+ *
+ * @param onOwnFolder is told the names of volumes whose device was such a path.
+ */
+export function withAbsolutePaths(
+  root: Node,
+  folder: string,
+  home: string,
+  onOwnFolder: (volume: string) => void = () => {},
+): Node {
   const mountPath = (node: Node): Node => {
     const written = textOf(node);
     if (written === undefined) return node;
@@ -19,7 +29,7 @@ export function withAbsolutePaths(root: Node, folder: string, home: string): Nod
   const context = (node: Node): Node => (isRemote(textOf(node) ?? '') ? node : path(node));
   return rewrite(
     root,
-    patternTable<(node: Node) => Node>({
+    patternTable<(node: Node, path: KeyPath) => Node>({
       'services.*.build.context': context,
       'services.*.build.additional_contexts.*': context,
       'services.*.build.ssh.*': mountPath,
@@ -30,7 +40,11 @@ export function withAbsolutePaths(root: Node, folder: string, home: string): Nod
       'services.*.volumes.*': (node) => bindSource(node, mountPath),
       'configs.*.file': mountPath,
       'secrets.*.file': mountPath,
-      'volumes.*': (node) => boundVolume(node, mountPath),
+      'volumes.*': (node, [, name]) => {
+        const bound = boundVolume(node, mountPath);
+        if (deviceOf(bound) !== deviceOf(node)) onOwnFolder(`${name}`);
+        return bound;
+      },
     }),
   );
 }
@@ -45,6 +59,8 @@ function bindSource(node: Node, path: (node: Node) => Node): Node {
   if (node.kind !== 'map' || textOf(child(node, 'type')) !== 'bind' || source === undefined) return node;
   return withKey(node, 'source', path(source));
 }
+
+const deviceOf = (volume: Node) => textOf(child(child(volume, 'driver_opts'), 'device'));
 
 /** `driver_opts: {o: bind, device: ./data}`: a bind mount in a volume's clothes. */
 function boundVolume(node: Node, path: (node: Node) => Node): Node {

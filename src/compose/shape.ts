@@ -159,6 +159,9 @@ const SIMPLE: Readonly<Record<string, Rule>> = {
     (node) => withoutZero(node, 'delay', 'monitor'),
   ),
   'services.*.healthcheck.test': healthTest,
+  ...each(['services.*.ulimits.*', 'services.*.build.ulimits.*'], (node) =>
+    node.kind === 'scalar' && node.value === 0 ? mapOf({}, node.place) : node,
+  ),
   'services.*.deploy': (node) =>
     node.kind === 'map' ? ensureMaps(node, 'resources', 'placement') : undefined,
   'networks.*': (node) => (node.kind === 'map' ? ensureMaps(node, 'ipam') : node),
@@ -270,10 +273,17 @@ function size(node: Node, path: KeyPath, problems: Problem[]): Node {
 function command(node: Node, path: KeyPath, problems: Problem[]): Node {
   const line = textOf(node);
   if (line === undefined) return node;
-  const words = splitWords(line);
-  if (words === undefined) problems.push(problemAt(node.place, path, 'a quotation mark is not closed'));
+  const split = splitWords(line);
+  const isRefused = typeof split === 'string';
+  if (isRefused)
+    problems.push(problemAt(node.place, path, split, 'Put it in quotation marks. For a shell: sh -c "…"'));
+  else if (split.end !== undefined) {
+    const text = `Docker Compose ends the command at "${split.end}", for no shell reads it`;
+    const problem = problemAt(node.place, path, text, `For a shell write: sh -c '…'`);
+    problems.push({ ...problem, severity: 'warning' });
+  }
   return list(
-    (words ?? []).map((word) => scalar(word, node.place)),
+    (isRefused ? [] : split.words).map((word) => scalar(word, node.place)),
     node.place,
   );
 }
@@ -333,7 +343,10 @@ function withoutEmpty(node: Node, path: KeyPath = []): Node {
     );
   if (node.kind !== 'map' || (typeof key === 'string' && (MAPPINGS.has(key) || key.startsWith('x-'))))
     return node;
-  const isNamed = path.length === 1 || (path.length === 3 && (key === 'networks' || key === 'models'));
+  const isNamed =
+    path.length === 1 ||
+    (path.length === 3 && (key === 'networks' || key === 'models')) ||
+    (path.length >= 3 && key === 'ulimits');
   return mapValues(node, (value, name) => {
     const inner = withoutEmpty(value, [...path, name]);
     if (isNamed || MEANT_EMPTY.has(name) || name.startsWith('x-')) return inner;

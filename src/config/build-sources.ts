@@ -1,26 +1,27 @@
 import { createHash, type Hash } from 'node:crypto';
 import { lstat, readFile, readlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import dockerignore from '@balena/dockerignore';
 import type { ServiceModel } from '../compose/index.ts';
 import { COUNTED_MODE, walkFolder } from './contents.ts';
+import { parseIgnoreRules } from './ignore-rules.ts';
 
 /**
  * Files of a build context that `.dockerignore` (or `DOCKERFILE.dockerignore`) leaves in, sorted, relative with `/`. The
- * Dockerfile and `.dockerignore` are always there. Throws what the file system throws.
+ * Dockerfile and `.dockerignore` are always there. Throws what the file system throws, and SeawallError `input` for a wrong rule.
  */
 export async function listContextFiles(context: string, dockerfile: string): Promise<readonly string[]> {
-  const own = await readText(join(context, `${dockerfile}.dockerignore`));
-  const rules = own ?? (await readText(join(context, '.dockerignore'))) ?? '';
-  const matcher = dockerignore.default().add(rules.replaceAll('\r\n', '\n'));
-  const isNegated = /^\s*!/m.test(rules);
+  const [ownFile, sharedFile] = [join(context, `${dockerfile}.dockerignore`), join(context, '.dockerignore')];
+  const own = await readText(ownFile);
+  const rules =
+    own === undefined
+      ? parseIgnoreRules((await readText(sharedFile)) ?? '', sharedFile)
+      : parseIgnoreRules(own, ownFile);
   const always = new Set([dockerfile, '.dockerignore']);
   const files: string[] = [];
-  // A folder may be skipped as a whole only where no rule can bring a file in it back.
   const isSkipped = (path: string) =>
-    !isNegated && matcher.ignores(path) && ![...always].some((file) => file.startsWith(`${path}/`));
+    rules.ignoresWhole(path) && ![...always].some((file) => file.startsWith(`${path}/`));
   for await (const { path } of walkFolder(context, isSkipped)) {
-    if (always.has(path) || !matcher.ignores(path)) files.push(path);
+    if (always.has(path) || !rules.ignores(path)) files.push(path);
   }
   return files;
 }

@@ -121,6 +121,45 @@ test('services of inactive profiles are gone, active ones are there', async () =
   assert.deepEqual(await names({ env: { COMPOSE_PROFILES: 'x,debug' } }), ['debug', 'web']);
 });
 
+test('COMPOSE_FILE names the files, from the environment before .env; compose: and --file go before it', async () => {
+  const cwd = await folder({
+    'compose.yaml': 'services: {web: {image: default}}',
+    'a.yaml': 'services: {web: {image: a}}',
+    'deploy/b.yaml': 'services: {web: {command: [$WHICH]}}',
+    '.env': 'COMPOSE_FILE=a.yaml:deploy/b.yaml\nWHICH=cwd',
+    'deploy/.env': 'WHICH=deploy',
+  });
+  const web = async (more: Partial<LoadOptions> = {}) => {
+    const { value, problems } = await load(cwd, more);
+    assert.deepEqual(problems, []);
+    const service = value?.desired.services.web;
+    return [service?.image, service?.container.Cmd];
+  };
+  assert.deepEqual(await web(), ['a', ['cwd']]);
+  assert.deepEqual(await web({ files: ['compose.yaml'] }), ['default', undefined]);
+  assert.deepEqual(await web({ env: { COMPOSE_FILE: 'compose.yaml' } }), ['default', undefined]);
+  const env = { COMPOSE_FILE: 'compose.yaml,deploy/b.yaml', COMPOSE_PATH_SEPARATOR: ',', WHICH: 'env' };
+  assert.deepEqual(await web({ env }), ['default', ['env']]);
+  assert.deepEqual(await web({ env: { COMPOSE_FILE: '' } }), ['default', undefined]);
+  const gone = await load(cwd, { env: { COMPOSE_FILE: 'gone.yaml' } });
+  assert.match(gone.problems[0]?.file ?? '', /gone\.yaml$/);
+  await writeFile(join(cwd, 'seawall.yml'), 'compose: compose.yaml');
+  assert.deepEqual(await web({ env }), ['default', undefined]);
+});
+
+test('COMPOSE_PROFILES is read from .env too, blanks do not count; the environment and seawall.yml go before it', async () => {
+  const text =
+    'services: {web: {image: a}, debug: {image: b, profiles: [debug]}, x: {image: c, profiles: [x]}}';
+  const cwd = await folder({ 'compose.yaml': text, '.env': 'COMPOSE_PROFILES=debug , x' });
+  const names = async (more: Partial<LoadOptions> = {}) =>
+    Object.keys((await load(cwd, more)).value?.desired.services ?? {});
+  assert.deepEqual(await names(), ['debug', 'web', 'x']);
+  assert.deepEqual(await names({ env: { COMPOSE_PROFILES: 'x' } }), ['web', 'x']);
+  assert.deepEqual(await names({ env: { COMPOSE_PROFILES: '' } }), ['web']);
+  await writeFile(join(cwd, 'seawall.yml'), 'profiles: [debug]');
+  assert.deepEqual(await names(), ['debug', 'web']);
+});
+
 test('the name of the project comes from the option, seawall.yml, COMPOSE_PROJECT_NAME, the file; in this order', async () => {
   const cwd = await folder({ 'compose.yaml': 'name: file\nservices: {web: {image: $COMPOSE_PROJECT_NAME}}' });
   const name = async (more: Partial<LoadOptions>) => (await load(cwd, more)).value?.desired.project;
@@ -234,6 +273,104 @@ test('a variable that is not set is a warning: the project can still be deployed
     problems.map(({ severity, line, column }) => [severity, line, column]),
     [['warning', 3, 12]],
   );
+});
+
+/** As somebody whom permissions bind, also where tests run as root. */
+async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+const said = async (cwd: string) =>
+  (await load(cwd)).problems.map(
+    ({ line, path, message, remedy }) => `${line} ${path}: ${message}${remedy === undefined ? '!' : ''}`,
+  );
+
+test('files that may not be read are problems with a place, unless .dockerignore leaves them out', async () => {
+  await chmod(root, 0o755);
+  const text = `services:
+  web:
+    build: .
+    volumes: ["./data:/d:ro"]
+    secrets: [pw]
+secrets: { pw: { file: pw.txt } }`;
+  const files = { 'compose.yaml': text, Dockerfile: 'FROM scratch', 'data/a/x': '1', 'pw.txt': 'x' };
+  const cwd = await folder({ ...files, '.dockerignore': 'pw.txt' });
+  await chmod(join(cwd, 'data/a'), 0);
+  await chmod(join(cwd, 'pw.txt'), 0);
+  assert.deepEqual(await asNobody(() => said(cwd)), [
+    '3 services.web.build.context: data/a cannot be read: permission denied',
+    '4 services.web.volumes[0]: data/a cannot be read: permission denied',
+    '6 secrets.pw.file: pw.txt cannot be read: permission denied',
+  ]);
+  await writeFile(join(cwd, '.dockerignore'), 'pw.txt\ndata\n!keep.log');
+  assert.deepEqual(
+    (await asNobody(() => said(cwd))).filter((line) => line.includes('build')),
+    [],
+  );
+  await chmod(join(cwd, 'data/a'), 0o755);
+});
+
+test('what a build lacks is said of that build alone, with its place', async () => {
+  const text = `services:
+  good: { build: . }
+  bad: { build: { context: ., dockerfile: Gone } }
+  further:
+    build:
+      context: .
+      additional_contexts: { lib: ./gone }
+      secrets: [key]
+secrets: { key: { file: gone.key } }`;
+  const cwd = await folder({ 'compose.yaml': text, Dockerfile: 'FROM scratch' });
+  assert.deepEqual(await said(cwd), [
+    `3 services.bad.build.context: there is no Gone in ${cwd}`,
+    '7 services.further.build.additional_contexts.lib: gone does not exist',
+  ]);
+  await mkdir(join(cwd, 'gone'));
+  assert.deepEqual((await said(cwd)).slice(1), ['9 secrets.key.file: gone.key does not exist']);
+});
+
+test('a wrong pattern in .dockerignore is a problem that names its line', async () => {
+  const text = 'services: {web: {build: .}}';
+  const files = { 'compose.yaml': text, Dockerfile: 'FROM scratch', '.dockerignore': '*.log\n[z-a]\n' };
+  assert.deepEqual(await said(await folder(files)), [
+    '1 services.web.build.context: .dockerignore:2: "[z-a]" is no pattern',
+  ]);
+});
+
+test('services that borrow volumes of each other in a circle are a problem with a place', async () => {
+  const text = `services:
+  a: { image: i, volumes_from: [b] }
+  b: { image: i, volumes_from: [a] }`;
+  const [line, ...others] = await said(await folder({ 'compose.yaml': text }));
+  assert.match(
+    line ?? '',
+    /^[23] services\.b.*: these services depend on each other in a circle: a → b → a$/,
+  );
+  assert.deepEqual(others, []);
+});
+
+test('a volume that binds a folder of this machine is refused; one of the host is not', async () => {
+  const volumes = async (options: string) => {
+    const text = `services: {web: {image: a, volumes: ["data:/d"]}}\nvolumes:\n  data: ${options}`;
+    return said(await folder({ 'compose.yaml': text }));
+  };
+  const refused = ['3 volumes.data.driver_opts.device: this folder is on your machine, not on the hosts'];
+  for (const device of ['./data', 'data', '../data', '~/data', `\${PLACE:-./data}`]) {
+    for (const o of ['bind', 'bind,ro', 'ro,rbind']) {
+      const options = `driver_opts: {type: none, o: "${o}", device: "${device}"}`;
+      assert.deepEqual(await volumes(`{driver: local, ${options}}`), refused, `${o} ${device}`);
+      assert.deepEqual(await volumes(`{${options}}`), refused, `${o} ${device}`);
+    }
+  }
+  const host = '{driver: local, driver_opts: {type: none, o: bind, device: /srv/data}}';
+  const nfs = '{driver: local, driver_opts: {type: nfs, o: "addr=10.0.0.1,rw", device: ":/export"}}';
+  assert.deepEqual([await volumes(host), await volumes(nfs)], [[], []]);
 });
 
 test('a host to build on must be there', async () => {

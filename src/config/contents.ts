@@ -20,7 +20,7 @@ export async function readContent(
   show: (path: string) => string,
 ): Promise<ContentFact | ContentRefusal> {
   if (/(^|\/)docker\.sock$/.test(path)) return DOCKER_SOCKET;
-  const real = await realpath(path).catch(() => undefined);
+  const real = await realpath(path).catch(absent);
   const root = await realpath(folder).catch(() => folder);
   const isInside = (own: string) => own === root || own.startsWith(root + sep);
   if (what === 'bind' && !isInside(real ?? path)) {
@@ -34,6 +34,11 @@ export async function readContent(
     return stats.size > MOST_BYTES ? tooLarge(show(path)) : readSingle(real, stats.mode & COUNTED_MODE);
   if (stats.isDirectory() && what === 'bind') return readTree(show(path), real);
   return { text: `${show(path)} is not a file`, remedy: 'Name a file.' };
+}
+
+/** Makes of the error of a path that is not there `undefined`. */
+export function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
 }
 
 const DOCKER_SOCKET: ContentRefusal = {

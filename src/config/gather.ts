@@ -1,32 +1,65 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ComposeModel, ContentFact, ContentRefusal } from '../compose/index.ts';
+import type {
+  BuildRefusal,
+  ComposeModel,
+  ContentFact,
+  ContentRefusal,
+  ServiceModel,
+} from '../compose/index.ts';
 import { hashBuildSources } from './build-sources.ts';
-import { readContent } from './contents.ts';
+import { absent, readContent } from './contents.ts';
+import { fileRefusal } from './file-refusal.ts';
 
 /** What is known of the files that a project names, for the pure translation. */
 export interface Gathered {
   readonly contents: ReadonlyMap<string, ContentFact | ContentRefusal>;
   readonly sourceHashes: ReadonlyMap<string, string>;
+  /** By service. */
+  readonly buildRefusals: ReadonlyMap<string, BuildRefusal>;
 }
 
+type Show = (path: string) => string;
+type Build = NonNullable<ServiceModel['build']>;
+
 /** Reads and hashes every bind, config, secret and build context of the active services, one after the other. */
-export async function gatherFiles(
-  model: ComposeModel,
-  folder: string,
-  show: (path: string) => string,
-): Promise<Gathered> {
+export async function gatherFiles(model: ComposeModel, folder: string, show: Show): Promise<Gathered> {
   const contents = new Map<string, ContentFact | ContentRefusal>();
   const sourceHashes = new Map<string, string>();
-  for (const [path, what] of namedPaths(model))
-    contents.set(path, await readContent(path, folder, what, show));
-  for (const [name, service] of Object.entries(model.services)) {
-    if (service.build === undefined || service.build.context.includes('://')) continue;
-    const refusal = await missingBuild(service.build.context, service.build.dockerfile, show);
-    if (refusal !== undefined) contents.set(service.build.context, refusal);
-    else sourceHashes.set(name, await hashBuildSources(service.build, service.platform));
+  const buildRefusals = new Map<string, BuildRefusal>();
+  for (const [path, what] of namedPaths(model)) {
+    const fact = await readContent(path, folder, what, show).catch((error) => fileRefusal(error, path, show));
+    contents.set(path, fact);
   }
-  return { contents, sourceHashes };
+  for (const [name, { build, platform }] of Object.entries(model.services)) {
+    if (build === undefined || build.context.includes('://')) continue;
+    const sources = await hashOrRefusal(build, platform, show);
+    if (typeof sources === 'string') sourceHashes.set(name, sources);
+    else buildRefusals.set(name, sources);
+  }
+  return { contents, sourceHashes, buildRefusals };
+}
+
+async function hashOrRefusal(
+  build: Build,
+  platform: string | undefined,
+  show: Show,
+): Promise<string | BuildRefusal> {
+  try {
+    const missing = await missingBuild(build, show);
+    return missing === undefined ? await hashBuildSources(build, platform) : { ...missing, key: ['context'] };
+  } catch (error) {
+    return { ...fileRefusal(error, build.context, show), key: keyOf(build, error) };
+  }
+}
+
+/** Key below `build` that names the folder in which something went wrong. */
+function keyOf(build: Build, error: unknown): BuildRefusal['key'] {
+  const { path = '' } = error as NodeJS.ErrnoException;
+  const further = Object.entries(build.additional_contexts ?? {}).find(([, folder]) =>
+    `${path}/`.startsWith(`${folder}/`),
+  );
+  return further === undefined ? ['context'] : ['additional_contexts', further[0]];
 }
 
 function namedPaths(model: ComposeModel): ReadonlyMap<string, 'bind' | 'file'> {
@@ -38,21 +71,18 @@ function namedPaths(model: ComposeModel): ReadonlyMap<string, 'bind' | 'file'> {
         if (file !== undefined) paths.set(file, 'file');
       }
     }
+    for (const { source } of service.build?.secrets ?? []) {
+      const file = model.secrets?.[source]?.file;
+      if (file !== undefined) paths.set(file, 'file');
+    }
     for (const volume of service.volumes ?? [])
       if (volume.type === 'bind' && volume.source !== undefined) paths.set(volume.source, 'bind');
   }
   return paths;
 }
 
-async function missingBuild(
-  context: string,
-  dockerfile: string | undefined,
-  show: (path: string) => string,
-): Promise<ContentRefusal | undefined> {
-  const isFolder = await stat(context)
-    .then((stats) => stats.isDirectory())
-    .catch(() => false);
-  if (!isFolder)
+async function missingBuild({ context, dockerfile }: Build, show: Show): Promise<ContentRefusal | undefined> {
+  if ((await stat(context).catch(absent))?.isDirectory() !== true)
     return {
       text: `the folder ${show(context)} does not exist`,
       remedy: 'Name the folder that holds the Dockerfile.',
@@ -63,11 +93,7 @@ async function missingBuild(
       : dockerfile.startsWith('/')
         ? dockerfile
         : join(context, dockerfile);
-  const hasFile =
-    path === undefined ||
-    (await stat(path)
-      .then((stats) => stats.isFile())
-      .catch(() => false));
+  const hasFile = path === undefined || (await stat(path).catch(absent))?.isFile() === true;
   return hasFile
     ? undefined
     : {

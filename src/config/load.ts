@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { posix } from 'node:path';
 import { inspectPair, isCertificateText } from '../certificate-pair.ts';
 import {
   type ComposeModel,
@@ -11,19 +10,19 @@ import {
   type DesiredRoute,
   type Files,
   loadCompose,
-  type Node,
   type ServiceModel,
   toJson,
   translate,
 } from '../compose/index.ts';
 import { hasErrors, type Problem, problemAt, sortProblems } from '../problems.ts';
+import { settleCompose } from './compose-options.ts';
 import type { Config } from './config.ts';
 import { showFile } from './contents.ts';
-import { findComposeFiles, findConfigs } from './find.ts';
+import { findConfigs } from './find.ts';
 import { gatherFiles } from './gather.ts';
 import { checkExpose, type RouteInputs, settleRoutes } from './routes.ts';
 import type { ConfigInput } from './schema.ts';
-import { resolveAt, settleConfig } from './settle.ts';
+import { settleConfig } from './settle.ts';
 import type { TlsParts } from './tls-context.ts';
 import { validateConfig } from './validate.ts';
 
@@ -65,8 +64,8 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const input = validated.value ?? validated.readable ?? {};
   const settled = settleConfig(input, found.root);
   problems.push(...settled.problems);
-  const paths = composePaths(found.composeFiles, input, found.root, files, options.cwd);
-  if (paths.length === 0) {
+  const composeOptions = settleCompose(options, found, input, files);
+  if (composeOptions.paths.length === 0) {
     const text = 'there is no Compose file here';
     problems.push(
       problemAt(
@@ -78,7 +77,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
     );
     return { problems: sortProblems(problems) };
   }
-  const compose = loadCompose(composeOptions(options, input, found.root, paths), files);
+  const compose = loadCompose(composeOptions, files);
   problems.push(...compose.problems);
   const services = compose.model?.services ?? readableServices(compose);
   const tls = tlsParts(files, options.env);
@@ -134,9 +133,9 @@ async function translateProject(
     if (service === undefined) continue;
     routed[service] = [...(routed[service] ?? []), port];
   }
-  const { root, place, lookup } = compose;
+  const { root, place, lookup, ownFolders } = compose;
   const [expose, scale] = [input.expose ?? {}, options.scale ?? {}];
-  return translate({ model, root, place, lookup, routed, expose, scale, ...gathered, hash });
+  return translate({ model, root, place, lookup, ownFolders, routed, expose, scale, ...gathered, hash });
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -163,43 +162,6 @@ function machineFiles(cwd: string): Files {
       }
     },
   };
-}
-
-function composePaths(
-  named: readonly string[],
-  input: ConfigInput,
-  root: Node,
-  files: Files,
-  cwd: string,
-): readonly string[] {
-  if (named.length > 0) return named;
-  if (input.compose !== undefined)
-    return fileList(input.compose).map((file, index) =>
-      resolveAt(root, listPath('compose', input.compose, index), file),
-    );
-  const folder = root.place.source.text === '' ? cwd : posix.dirname(root.place.source.path);
-  return findComposeFiles(files, folder);
-}
-
-const fileList = (written: string | readonly string[]): readonly string[] =>
-  typeof written === 'string' ? [written] : written;
-
-const listPath = (key: string, written: unknown, index: number) =>
-  Array.isArray(written) ? [key, index] : [key];
-
-function composeOptions(options: LoadOptions, input: ConfigInput, root: Node, paths: readonly string[]) {
-  const envFiles =
-    input.env_file === undefined
-      ? {}
-      : {
-          envFiles: fileList(input.env_file).map((file, index) =>
-            resolveAt(root, listPath('env_file', input.env_file, index), file),
-          ),
-        };
-  const project = options.project ?? input.project;
-  const fromEnvironment = (options.env.COMPOSE_PROFILES ?? '').split(',').filter((profile) => profile !== '');
-  const profiles = [...(options.profiles ?? []), ...(input.profiles ?? fromEnvironment)];
-  return { paths, env: options.env, ...envFiles, profiles, ...(project === undefined ? {} : { project }) };
 }
 
 function projectName(compose: ComposeProject): string {

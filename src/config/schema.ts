@@ -131,7 +131,7 @@ export const configSchema = z
     compose: texts
       .optional()
       .describe(
-        'Compose file, or list of files of which later ones override earlier ones. (Default: the first of compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml, production.yml, together with its override file.)',
+        'Compose file, or list of files of which later ones override earlier ones. (Default: those of COMPOSE_FILE, from the environment or `.env`; else the first of compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml, production.yml, together with its override file.)',
       ),
     project: z
       .string()
@@ -146,7 +146,9 @@ export const configSchema = z
     profiles: z
       .array(z.string())
       .optional()
-      .describe('Compose profiles that are active. (Default: those of COMPOSE_PROFILES.)'),
+      .describe(
+        'Compose profiles that are active. (Default: those of COMPOSE_PROFILES, from the environment or `.env`.)',
+      ),
     ssh_config: z
       .string()
       .optional()

@@ -27,7 +27,8 @@ export function validateConfig(root: Node): ValidatedConfig {
       problems.push(unknownKey(root, [key], known, entry.key));
   }
   const result = configSchema.safeParse(toJson(root), { reportInput: true });
-  if (result.success) return problems.length === 0 ? { value: result.data, problems } : { problems };
+  if (result.success)
+    return problems.length === 0 ? { value: result.data, problems } : { readable: result.data, problems };
   for (const issue of result.error.issues) problems.push(...issueProblems(root, issue, []));
   return { problems, readable: readablePart(toJson(root), result.error.issues) };
 }

@@ -41,6 +41,7 @@ export function checkCircles(services: readonly [string, Node][], { problems }: 
             node.place,
             path,
             `these services depend on each other in a circle: ${circle.join(' → ')}`,
+            'Take one of them out of "depends_on:", or of "links:" or "volumes_from:", which depend as well.',
           ),
         );
       return;

@@ -18,22 +18,23 @@ export function desiredBuild(
 ): DesiredBuild | undefined {
   const build = service.build;
   if (build === undefined) return undefined;
-  const path = ['services', name, 'build', 'context'];
+  const path = ['services', name, 'build'];
   if (isRemote(build.context)) {
     refuse(
       input,
       remarks,
-      path,
+      [...path, 'context'],
       'sources are taken from this machine only',
       'Clone them and name the folder.',
     );
     return undefined;
   }
-  const fact = input.contents.get(build.context);
-  if (fact !== undefined && isRefusal(fact)) {
-    refuse(input, remarks, path, fact.text, fact.remedy);
+  const refusal = input.buildRefusals.get(name);
+  if (refusal !== undefined) {
+    refuse(input, remarks, [...path, ...refusal.key], refusal.text, refusal.remedy);
     return undefined;
   }
+  for (const { source } of build.secrets ?? []) refuseSecret(source, input, remarks);
   for (const [context, address] of Object.entries(build.additional_contexts ?? {})) {
     if (!address.startsWith('service:')) continue;
     refuse(
@@ -85,6 +86,14 @@ function builderExtras(build: BuildModel, input: TranslateInput): Partial<Desire
     ...(hasSome(build.cache_to) ? { cacheTo: build.cache_to ?? [] } : {}),
     ...(ulimits.length > 0 ? { ulimits: ulimits.sort() } : {}),
   };
+}
+
+/** Says it of a secret whose file cannot be read. */
+function refuseSecret(name: string, input: TranslateInput, remarks: Remarks): void {
+  const file = input.model.secrets?.[name]?.file;
+  const fact = file === undefined ? undefined : input.contents.get(file);
+  if (fact !== undefined && isRefusal(fact))
+    refuse(input, remarks, ['secrets', name, 'file'], fact.text, fact.remedy);
 }
 
 /** RUN steps know a secret by its target, as Docker Compose names it. */

@@ -20,12 +20,20 @@ export interface ContentRefusal {
   readonly remedy: string;
 }
 
+/** Why the image of a service cannot be built. */
+export interface BuildRefusal extends ContentRefusal {
+  /** Key below `build` that is to blame. */
+  readonly key: KeyPath;
+}
+
 /** All that turns the Compose model into the desired state; nothing here touches the machine. */
 export interface TranslateInput {
   readonly model: ComposeModel;
   readonly root: MapNode;
   place(path: KeyPath, what?: 'key' | 'value'): Place;
   readonly lookup: Lookup;
+  /** Volumes that bind a folder of this machine. */
+  readonly ownFolders: ReadonlySet<string>;
   /** Service → ports that routes lead to, in the order of the routes. */
   readonly routed: Readonly<Record<string, readonly number[]>>;
   /** Service → `8000` or `53/udp` → addresses and ranges that may reach it. */
@@ -36,6 +44,8 @@ export interface TranslateInput {
   readonly contents: ReadonlyMap<string, ContentFact | ContentRefusal>;
   /** Service → hash of the sources of its image. */
   readonly sourceHashes: ReadonlyMap<string, string>;
+  /** By service. */
+  readonly buildRefusals: ReadonlyMap<string, BuildRefusal>;
   /** sha256 in hex. */
   hash(text: string): string;
 }

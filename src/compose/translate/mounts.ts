@@ -15,6 +15,7 @@ export function serviceMounts(
   service: ServiceModel,
   input: TranslateInput,
   remarks: Remarks,
+  borrowers: readonly string[] = [],
 ): Mounts {
   const contents: DesiredContent[] = [];
   const mounts: DesiredMount[] = [];
@@ -37,19 +38,23 @@ export function serviceMounts(
       mounts.push({ kind: 'content', hash: content.hash, target: mountTarget(mount, section) });
     });
   }
-  for (const mount of borrowedMounts(name, service, input, remarks)) {
+  for (const mount of borrowedMounts(service, [...borrowers, name], input, remarks)) {
     if (!mounts.some(({ target }) => target === mount.target)) mounts.push(mount);
   }
   return { mounts, contents };
 }
 
-/** What `volumes_from` names: the mounts of other services, whose contents are sent for them already. */
+/**
+ * What `volumes_from` names: the mounts of other services, whose contents are sent for them already. A circle of them is
+ * followed once: it is one of dependencies too, and refused as such.
+ */
 function borrowedMounts(
-  name: string,
   service: ServiceModel,
+  borrowers: readonly string[],
   input: TranslateInput,
   remarks: Remarks,
 ): readonly DesiredMount[] {
+  const name = borrowers.at(-1) ?? '';
   return (service.volumes_from ?? []).flatMap((written, index) => {
     const path = ['services', name, 'volumes_from', index];
     const [source = '', mode] = written.split(':');
@@ -59,21 +64,24 @@ function borrowedMounts(
       refuse(input, remarks, path, `${written} is no service of this project`, remedy);
       return [];
     }
+    if (borrowers.includes(source)) return [];
     const said: Remarks = { problems: [], notices: [] };
-    return serviceMounts(source, other, input, said).mounts.flatMap((mount): readonly DesiredMount[] => {
-      if (mount.kind === 'tmpfs') return [];
-      if (mount.kind === 'volume') return [{ ...mount, readOnly: mount.readOnly || mode === 'ro' }];
-      if (mount.kind === 'content') return [mount];
-      const remedy = `Give the volume at ${mount.target} a name.`;
-      refuse(
-        input,
-        remarks,
-        path,
-        `${source} has a volume without a name, which nobody else can mount`,
-        remedy,
-      );
-      return [];
-    });
+    return serviceMounts(source, other, input, said, borrowers).mounts.flatMap(
+      (mount): readonly DesiredMount[] => {
+        if (mount.kind === 'tmpfs') return [];
+        if (mount.kind === 'volume') return [{ ...mount, readOnly: mount.readOnly || mode === 'ro' }];
+        if (mount.kind === 'content') return [mount];
+        const remedy = `Give the volume at ${mount.target} a name.`;
+        refuse(
+          input,
+          remarks,
+          path,
+          `${source} has a volume without a name, which nobody else can mount`,
+          remedy,
+        );
+        return [];
+      },
+    );
   });
 }
 

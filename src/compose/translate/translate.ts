@@ -8,9 +8,10 @@ import type {
   DesiredVolume,
 } from '../desired.ts';
 import { findKeys } from '../key-index.ts';
+import type { VolumeModel } from '../model.ts';
 import { sorted } from './container.ts';
 import type { Remarks, TranslateInput } from './input.ts';
-import { notice } from './remark.ts';
+import { notice, refuse } from './remark.ts';
 import { translateService } from './service.ts';
 
 /** The desired state but for its routes, which seawall.yml decides. */
@@ -39,7 +40,7 @@ export function translate(input: TranslateInput): {
     project: input.model.name,
     services,
     networks: usedNetworks(services, input),
-    volumes: usedVolumes(services, input),
+    volumes: usedVolumes(services, input, remarks),
     contents: sorted(contents),
     notices: remarks.notices.sort((a, b) =>
       a.path < b.path ? -1 : a.path > b.path ? 1 : a.text < b.text ? -1 : 1,
@@ -89,12 +90,14 @@ function usedNetworks(
 function usedVolumes(
   services: Readonly<Record<string, DesiredService>>,
   input: TranslateInput,
+  remarks: Remarks,
 ): Record<string, DesiredVolume> {
   const mounts = Object.values(services).flatMap((service) => service.mounts);
   const names = new Set(mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.volume] : [])));
   const volumes: Record<string, DesiredVolume> = {};
   for (const name of [...names].sort()) {
     const volume = input.model.volumes?.[name];
+    refuseOwnFolder(name, volume, input, remarks);
     volumes[name] = {
       name,
       dockerName: volume?.name ?? `${input.model.name}_${name}`,
@@ -105,4 +108,19 @@ function usedVolumes(
     };
   }
   return volumes;
+}
+
+/** A volume that is a bind mount in disguise takes its folder from the host that it is on. */
+function refuseOwnFolder(
+  name: string,
+  volume: VolumeModel | undefined,
+  input: TranslateInput,
+  remarks: Remarks,
+): void {
+  const { o = '', device = '/' } = volume?.driver_opts ?? {};
+  const isBind = (volume?.driver ?? 'local') === 'local' && /(^|,)\s*r?bind\s*(,|$)/.test(o);
+  if (!isBind || (device.startsWith('/') && !input.ownFolders.has(name))) return;
+  const remedy = 'Use a plain named volume, or the absolute path of a folder on the host.';
+  const path = ['volumes', name, 'driver_opts', 'device'];
+  refuse(input, remarks, path, 'this folder is on your machine, not on the hosts', remedy);
 }
