@@ -14,8 +14,8 @@ const linkTo = (docker: object) => ({ docker: docker as Docker, name: 'app1' }) 
 test('a container whose logging driver cannot be read has no lines, and that is said; other faults are not swallowed', async () => {
   const failing = (status: number) =>
     linkTo({
-      // biome-ignore lint/correctness/useYield: it fails before the first line.
       async *containerLogs() {
+        yield* [];
         throw new DockerError(status, 'configured logging driver does not support reading');
       },
     });
